@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: warnings are errors.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func floor(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: [Target.PluginUsage] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict, plugins: plugins)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "emu",
+    products: [.executable(name: "emu", targets: ["emu"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    ],
+    targets: [
+        // C: system libraries, and what Swift cannot say.
+        .systemLibrary(name: "CReadline", path: "Sources/CReadline", providers: [.apt(["libreadline-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CSSL", path: "Sources/CSSL", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CShim"),
+
+        // The floors, lowest first (who may import whom: .ci/floors).
+        floor("Host", ["CShim", "CReadline"]),
+        floor("NineP"),
+        floor("Kernel", ["Host", "NineP"]),
+        floor("Codec", ["Kernel", "CZlib", "CSSL"]),
+        floor("Devices", ["Kernel", "Host", "NineP", "Codec"], plugins: ["EmuConfPlugin"]),
+        floor("Shell", ["Kernel", "Codec"]),
+        floor("Builtins", ["Kernel", "Codec"], plugins: ["EmuConfPlugin"]),
+        .target(
+            name: "Appl", dependencies: ["Kernel", "Codec", "Shell"], path: "appl", swiftSettings: strict,
+            plugins: ["EmuConfPlugin"]),
+        .executableTarget(
+            name: "emu",
+            dependencies: [
+                "Kernel", "Host", "Devices", "Shell", "Builtins", "Appl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.
+        .executableTarget(name: "mkconf", swiftSettings: strict),
+        .plugin(
+            name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+@main struct Emu { static func main() {} }

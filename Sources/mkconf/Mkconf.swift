@@ -1,0 +1,1 @@
+@main struct Mkconf { static func main() {} }
