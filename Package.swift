@@ -48,6 +48,8 @@ let package = Package(
         .executableTarget(name: "mkconf", swiftSettings: strict),
         .plugin(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
+
+        tests("Codec", ["Codec"]),
     ],
     swiftLanguageModes: [.v6]
 )
