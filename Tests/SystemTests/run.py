@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""run.py EMU [PATTERN...]: run the system cases, the terminal cases and the man pages' examples through the binary EMU.
+
+A case is a directory of Tests/SystemTests/cases:
+    in      a script, run as `emu in`; or instead
+    cmd     a host command line for sh, in which $EMU is the binary; or instead
+    keys    a talk with `emu` on a terminal (see `talk`)
+    out     what standard output must be; the standard error must be `err`, or empty where there is none
+    status  what the exit status must be, where it is not 0
+    limit   seconds, where 30 are not right
+Other files of the directory lie beside the script. Each case has a directory and a home of its own, and must leave no
+process behind. PATTERNs select cases by name. EMU_BLESS=1 rewrites out, err and status: review the difference as code.
+"""
+
+import concurrent.futures
+import difflib
+import fnmatch
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+MAN = HERE.parent.parent / "Lib" / "man"
+BLESS = os.environ.get("EMU_BLESS") == "1"
+LIMIT = 30
+OWN = {"cmd", "keys", "out", "err", "status", "limit"}
+
+
+class Failure(Exception):
+    pass
+
+
+def environment(emu, home):
+    path = os.environ.get("PATH", "/usr/bin:/bin")
+    return {"PATH": path, "EMU": emu, "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC0", "TERM": "dumb"}
+
+
+def difference(name, want, got):
+    lines = difflib.unified_diff(want.splitlines(), got.splitlines(), f"{name}: wanted", f"{name}: got", lineterm="")
+    return "\n".join(lines) or f"{name}: only the last newline differs"
+
+
+def end_group(leader):
+    """Kill what is left of a process group; say whether anything was."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def run(command, cwd, env, limit, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE):
+    """Run in a session of its own; give (status, out, err). Fails where time is up or a process stays behind."""
+    p = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin,
+                         stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+    try:
+        out, err = p.communicate(stdin if isinstance(stdin, bytes) else None, timeout=limit)
+    except subprocess.TimeoutExpired:
+        end_group(p.pid)
+        out, err = p.communicate()
+        text = (out + (err or b"")).decode(errors="replace")
+        raise Failure(f"time is up after {limit} s; output so far:\n{text[-2000:]}") from None
+    if end_group(p.pid):
+        raise Failure("it left a process behind")
+    return p.returncode, out.decode(errors="replace"), (err or b"").decode(errors="replace")
+
+
+def read(path, otherwise=""):
+    return path.read_text() if path.exists() else otherwise
+
+
+def bless(path, text, nothing):
+    if text != nothing:
+        path.write_text(text)
+    elif path.exists():
+        path.unlink()
+
+
+def script(case, emu):
+    with tempfile.TemporaryDirectory(prefix="emu-case.") as tmp:
+        work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
+        home.mkdir()
+        shutil.copytree(case, work, ignore=lambda _, names: OWN & set(names))
+        command = ["sh", str(case / "cmd")] if (case / "cmd").exists() else [emu, "in"]
+        limit = float(read(case / "limit", str(LIMIT)))
+        status, out, err = run(command, work, environment(emu, home), limit)
+    if BLESS:
+        (case / "out").write_text(out)
+        bless(case / "err", err, "")
+        bless(case / "status", f"{status}\n", "0\n")
+        return
+    wrong = [difference(name, want, got) for name, want, got in (
+        ("out", (case / "out").read_text(), out),
+        ("err", read(case / "err"), err),
+        ("status", read(case / "status", "0\n"), f"{status}\n")) if want != got]
+    if wrong:
+        raise Failure("\n".join(wrong))
+
+
+def talk(case, emu):
+    """Play `keys` on a terminal of 80 by 24. Its lines:
+
+    send TEXT       type TEXT; \\r is the return key, \\t tab, \\x03 ^C, \\x04 ^D
+    expect TEXT     wait until TEXT stands in the output, after what was expected before
+    never TEXT      TEXT does not stand in the output so far
+    size ROWS COLS  the window changes
+    status N        the program has ended, with status N (the last line)
+    """
+    with tempfile.TemporaryDirectory(prefix="emu-case.") as tmp:
+        work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
+        home.mkdir()
+        shutil.copytree(case, work, ignore=lambda _, names: OWN & set(names))
+        env = environment(emu, home)
+        pid, terminal = pty.fork()
+        if pid == 0:
+            try:
+                os.chdir(work)
+                os.execve(emu, [emu], env)
+            finally:
+                os._exit(127)
+        try:
+            Talk(terminal, pid, float(read(case / "limit", str(LIMIT)))).play((case / "keys").read_text())
+        finally:
+            end_group(pid)
+            os.close(terminal)
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:
+                pass
+
+
+class Talk:
+    def __init__(self, terminal, pid, limit):
+        self.terminal, self.pid, self.end = terminal, pid, time.monotonic() + limit
+        self.seen, self.at = "", 0
+        self.size(24, 80)
+
+    def size(self, rows, columns):
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def fail(self, line, why):
+        raise Failure(f"{line}\n{why}; the terminal shows:\n{self.seen[-2000:]}")
+
+    def more(self):
+        """Read once; False at the end or when time is up."""
+        ready, _, _ = select.select([self.terminal], [], [], max(0, self.end - time.monotonic()))
+        if not ready:
+            return False
+        try:
+            got = os.read(self.terminal, 65536)
+        except OSError:
+            got = b""
+        self.seen += got.decode(errors="replace")
+        return bool(got)
+
+    def play(self, keys):
+        for number, line in enumerate(keys.splitlines(), 1):
+            if not line or line.startswith("#"):
+                continue
+            verb, _, text = line.partition(" ")
+            where = f"keys:{number}: {line}"
+            text = text.encode().decode("unicode_escape").encode("latin-1").decode()
+            if verb == "send":
+                os.write(self.terminal, text.encode())
+            elif verb == "expect":
+                while (found := self.seen.find(text, self.at)) < 0:
+                    if not self.more():
+                        self.fail(where, "it did not come")
+                self.at = found + len(text)
+            elif verb == "never":
+                if text in self.seen:
+                    self.fail(where, "it came")
+            elif verb == "size":
+                self.size(*map(int, text.split()))
+            elif verb == "status":
+                while self.more():
+                    pass
+                if time.monotonic() >= self.end:
+                    self.fail(where, "it does not end")
+                status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+                if status != int(text):
+                    self.fail(where, f"the status is {status}")
+            else:
+                self.fail(where, "not a verb of keys")
+
+
+def examples(page):
+    """The commands and the whole output that the EXAMPLES of a man page promise.
+
+    A command stands after `; ` (its further lines after `;; `), its output on the lines below it up to a blank line.
+    """
+    section = re.search(r"^EXAMPLES?\n(.*?)(?=^[A-Z]|\Z)", page.read_text(), re.M | re.S)
+    lines = section.group(1).splitlines() if section else []
+    commands, output, inside = [], [], False
+    for line in lines:
+        command = re.match(r"\s*;;? (.*)", line)
+        if command:
+            inside, margin = True, len(line) - len(line.lstrip())
+            commands.append(command.group(1))
+        elif not line.strip():
+            inside = False
+        elif inside:
+            output.append(line[margin:] if not line[:margin].strip() else line.lstrip())
+    return commands, output
+
+
+def man(page, emu):
+    commands, output = examples(page)
+    if not commands:
+        raise Failure("no example: a page shows its subject at work under EXAMPLES, in lines that start with `; `")
+    with tempfile.TemporaryDirectory(prefix="emu-man.") as tmp:
+        work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
+        work.mkdir(), home.mkdir()
+        (work / "example").write_text("\n".join(commands) + "\n")
+        _, got, _ = run([emu, "example"], work, environment(emu, home), LIMIT, stderr=subprocess.STDOUT)
+    want = "".join(line + "\n" for line in output)
+    if got != want:
+        raise Failure(difference("EXAMPLES", want, got))
+
+
+def main(arguments):
+    if not arguments:
+        sys.exit(__doc__)
+    emu, patterns = os.path.abspath(arguments[0]), arguments[1:]
+    todo = {}
+    for case in sorted((HERE / "cases").iterdir()):
+        todo[case.name] = (talk if (case / "keys").exists() else script, case)
+    for page in sorted(MAN.glob("*/*")):
+        todo[f"man/{page.parent.name}/{page.name}"] = (man, page)
+    if patterns:
+        todo = {name: work for name, work in todo.items() if any(fnmatch.fnmatch(name, p) for p in patterns)}
+    failed, start = 0, time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = {name: pool.submit(kind, path, emu) for name, (kind, path) in todo.items()}
+        for name, result in runs.items():
+            try:
+                result.result()
+            except (Failure, OSError, ValueError) as why:
+                failed += 1
+                print(f"FAIL {name}: {why}", flush=True)
+    print(f"{len(todo) - failed} passed, {failed} failed ({time.monotonic() - start:.1f} s)")
+    sys.exit(1 if failed or not todo else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
