@@ -45,7 +45,8 @@ let package = Package(
             swiftSettings: strict),
 
         // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.
-        .executableTarget(name: "mkconf", swiftSettings: strict),
+        floor("Conf"),
+        .executableTarget(name: "mkconf", dependencies: ["Conf"], swiftSettings: strict),
         .plugin(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
 
