@@ -12,19 +12,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
 }
 
-/// What makes the tables of a target. The fuzzers do without: the sanitizer's flags would reach the generator.
-let tables: [Target.PluginUsage] = Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : []
-
-/// A libFuzzer target, there with EMU_FUZZ=1 only (see `make fuzz`).
-func fuzz(_ name: String) -> [Target] {
-    guard Context.environment["EMU_FUZZ"] != nil else { return [] }
-    return [
-        .executableTarget(
-            name: "Fuzz\(name)", dependencies: [.byName(name: name)], path: "Tests/Fuzz/\(name)", exclude: ["corpus"],
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
-    ]
-}
-
 let package = Package(
     name: "emu",
     products: [.executable(name: "emu", targets: ["emu"])],
@@ -43,12 +30,12 @@ let package = Package(
         floor("NineP"),
         floor("Kernel", ["Host", "NineP"]),
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
-        floor("Devices", ["Kernel", "Host", "NineP", "Codec"], plugins: tables),
+        floor("Devices", ["Kernel", "Host", "NineP", "Codec"], plugins: ["EmuConfPlugin"]),
         floor("Shell", ["Kernel", "Codec"]),
-        floor("Builtins", ["Kernel", "Codec"], plugins: tables),
+        floor("Builtins", ["Kernel", "Codec"], plugins: ["EmuConfPlugin"]),
         .target(
             name: "Appl", dependencies: ["Kernel", "Codec", "Shell"], path: "appl", swiftSettings: strict,
-            plugins: tables),
+            plugins: ["EmuConfPlugin"]),
         .executableTarget(
             name: "emu",
             dependencies: [
@@ -64,7 +51,6 @@ let package = Package(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
 
         tests("Codec", ["Codec"]),
-        tests("Shell", ["Shell"]),
-    ] + fuzz("Shell"),
+    ],
     swiftLanguageModes: [.v6]
 )

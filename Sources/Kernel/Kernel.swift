@@ -1,1 +1,28 @@
-// Kernel
+// The kernel: processes, name spaces and channels. It imports no C library and knows no device by name.
+//
+// Lock order. A thread that holds one of these may take only those indented below it, and calls no device, no
+// note handler and no host call that can block while it holds any:
+//
+//     Proc.state (a child's before its parent's is never needed: exit takes them one after the other)
+//         System.procs
+//         Fgrp.table
+//         Pgrp.state
+//         Egrp.state
+//         PathNode.tree
+//             WaitQueue.waiting
+//                 Waiter.state
+//                     Parker
+//     a device's own state
+//         WaitQueue.waiting ...
+//
+// A Chan is dropped outside every lock: its last reference runs the device's `close`.
+
+@_exported import NineP
+
+/// Errors are Host's, so that host calls can throw them; everybody above says `SysError` by way of the kernel.
+public typealias SysError = Host.SysError
+
+/// The one lock type. See `Host.Lock`.
+public typealias Lock = Host.Lock
+
+import Host

@@ -1,10 +1,40 @@
 #ifndef EMU_CSHIM_H
 #define EMU_CSHIM_H
 /* What Swift cannot say: variadic calls, macros, thread-local variables. No state but the thread's own pointer. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
 
-static inline void **cshim_tls(void) {
-    static _Thread_local void *current;
-    return &current;
+/* The slot that holds the running Thread of the kernel; one per host thread. */
+void **cshim_current(void);
+
+/* The signal that ends a ppoll(2) early; blocked everywhere else. */
+static inline int cshim_wakesignal(void) { return SIGURG; }
+
+static inline int cshim_fcntl(int fd, int cmd, long arg) { return fcntl(fd, cmd, arg); }
+static inline int cshim_ioctl(int fd, unsigned long request, void *arg) { return ioctl(fd, request, arg); }
+static inline int cshim_openat(int dir, const char *name, int flags, unsigned mode) {
+    return openat(dir, name, flags, mode);
 }
+/* openat2(2): RESOLVE_BENEATH and friends; -1 and ENOSYS where the host has none. */
+int cshim_openat2(int dir, const char *name, int flags, unsigned mode, uint64_t resolve);
+
+/* ppoll(2) with the wake-up signal unmasked for the call; a negative timeout waits for ever. Result or -errno. */
+int cshim_ppoll(struct pollfd *fds, unsigned long n, int64_t nanoseconds);
+
+static inline int cshim_exited(int s) { return WIFEXITED(s); }
+static inline int cshim_exitstatus(int s) { return WEXITSTATUS(s); }
+static inline int cshim_termsig(int s) { return WIFSIGNALED(s) ? WTERMSIG(s) : 0; }
 
 #endif

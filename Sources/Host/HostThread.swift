@@ -1,0 +1,85 @@
+import CShim
+import Glibc
+import Synchronization
+
+/// Host threads: made detached, with small stacks, and kept for a while when their work is done.
+public enum HostThread {
+    /// Bytes of stack of each thread; pages that are never touched cost nothing.
+    public static let stackSize = 512 * 1024
+
+    /// Threads that are running work now.
+    public static var live: Int { running.load(ordering: .relaxed) }
+
+    private static let running = Atomic<Int>(0)
+    private static let idle = Lock([Worker]())
+    private static let keep = 16
+
+    /// One kept thread and the work handed to it. `work` is written before `unpark` and read after `park`.
+    private final class Worker: @unchecked Sendable {
+        let parker = Parker()
+        let work = Lock<(@Sendable () -> Void)?>(nil)
+    }
+
+    /// Runs `body` on a thread of its own; false when the host refuses another thread.
+    public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        running.add(1, ordering: .relaxed)
+        if let worker = idle.withLock({ $0.popLast() }) {
+            worker.work.withLock { $0 = body }
+            worker.parker.unpark()
+            return true
+        }
+        let worker = Worker()
+        worker.work.withLock { $0 = body }
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setstacksize(&attributes, stackSize)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        var id = pthread_t()
+        let argument = Unmanaged.passRetained(worker)
+        let failure = pthread_create(&id, &attributes, { HostThread.main($0) }, argument.toOpaque())
+        guard failure == 0 else {
+            argument.release()
+            running.subtract(1, ordering: .relaxed)
+            return false
+        }
+        return true
+    }
+
+    private static func main(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        blockWakeSignal()
+        guard let argument else { return nil }
+        // SAFETY: start passed this object retained.
+        let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
+        while let body = worker.work.withLock({ $0.take() }) {
+            body()
+            running.subtract(1, ordering: .relaxed)
+            let kept = idle.withLock { (list) -> Bool in
+                guard list.count < keep else { return false }
+                list.append(worker)
+                return true
+            }
+            guard kept else { break }
+            _ = worker.parker.park()
+        }
+        return nil
+    }
+
+    /// Blocks the wake-up signal in the calling thread and gives it a handler that does nothing.
+    public static func blockWakeSignal() {
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in }
+        sigaction(cshim_wakesignal(), &action, nil)
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigaddset(&mask, cshim_wakesignal())
+        pthread_sigmask(SIG_BLOCK, &mask, nil)
+    }
+
+    /// The pointer kept for the calling host thread; what it points to is the caller's business.
+    @inline(__always)
+    public static var current: UnsafeMutableRawPointer? {
+        get { cshim_current().pointee }
+        set { cshim_current().pointee = newValue }
+    }
+}

@@ -1,0 +1,117 @@
+import Synchronization
+
+/// A file somebody holds: which device, which file, how it was opened and where it was found.
+///
+/// Made by attach and walk; opened by `open`. When the last reference goes, an open Chan is closed at its device.
+/// `mode`, `mask` and `node` are set before the Chan is shared; the offset is atomic; `auxiliary` belongs to the
+/// device, which guards what it points to.
+public final class Chan: @unchecked Sendable {
+    public let dev: any Dev
+    /// Which tree of the device: files are the same when instance and qid path agree.
+    public let instance: UInt32
+    public internal(set) var qid: Qid
+    /// Rights of the path it was found by; all that is made from it keeps them.
+    public internal(set) var mask: Mask
+    /// nil until opened.
+    public internal(set) var mode: OpenMode?
+    /// Where it was found; nil for pipes and other Chans without a name.
+    public internal(set) var node: PathNode?
+    /// Several directories found at one place; searched in order.
+    var union: Union?
+    /// What the device keeps with it.
+    public var auxiliary: AnyObject?
+    /// Unit of I/O that the device prefers, in bytes; 0 for none.
+    public var iounit = 0
+
+    private let position = Atomic<UInt64>(0)
+    /// Reading a directory: made at the first read.
+    let directory = Lock<DirectoryReader?>(nil)
+
+    public init(_ dev: any Dev, instance: UInt32? = nil, qid: Qid, auxiliary: AnyObject? = nil) {
+        self.dev = dev
+        self.instance = instance ?? dev.instance
+        self.qid = qid
+        mask = .all
+        self.auxiliary = auxiliary
+    }
+
+    deinit {
+        if mode != nil { dev.close(self) }
+    }
+
+    /// An unopened Chan for the same file, found at the same place.
+    public func clone() -> Chan {
+        let c = Chan(dev, instance: instance, qid: qid, auxiliary: auxiliary)
+        c.mask = mask
+        c.node = node
+        c.union = union
+        return c
+    }
+
+    /// A Chan for another file of the same device: what `walk` gives.
+    public func sibling(_ qid: Qid, auxiliary: AnyObject? = nil) -> Chan {
+        Chan(dev, instance: instance, qid: qid, auxiliary: auxiliary)
+    }
+
+    /// Marks as open with `mode`; the kernel and devices that open Chans of their own do this once.
+    public func opened(_ mode: OpenMode, iounit: Int = 0) -> Chan {
+        self.mode = mode
+        if iounit != 0 { self.iounit = iounit }
+        return self
+    }
+
+    /// Sets the qid's version or type after the device has changed the file.
+    public func update(_ qid: Qid) { self.qid = qid }
+
+    public var isDirectory: Bool { qid.isDirectory }
+
+    var key: MountKey { MountKey(instance: instance, path: qid.path) }
+
+    /// Byte offset of the next read or write.
+    public var offset: UInt64 {
+        get { position.load(ordering: .relaxed) }
+        set { position.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Moves the offset on by `count` and gives what it was.
+    @inline(__always)
+    func advance(_ count: Int) -> UInt64 {
+        position.wrappingAdd(UInt64(count), ordering: .relaxed).oldValue
+    }
+
+    /// Takes back what a short write did not use.
+    func retreat(_ count: Int) { position.wrappingSubtract(UInt64(count), ordering: .relaxed) }
+
+    /// Path it was found by, or `#c/name` for one without.
+    public var path: String { node?.path ?? "#\(dev.letter)" }
+
+    /// Throws where the way it was opened, or its path's mask, forbids reading.
+    @inline(__always)
+    func checkReadable() throws(SysError) {
+        guard let mode, mode.canRead else { throw .badUseFd }
+    }
+
+    @inline(__always)
+    func checkWritable() throws(SysError) {
+        guard let mode, mode.canWrite else { throw .badUseFd }
+    }
+}
+
+/// The directories that are found at one mount point.
+struct Union: Sendable {
+    let head: Mhead
+    /// The mount point itself, before crossing.
+    let bare: Chan
+
+    /// A Chan for each member, in order.
+    var members: [Chan] { head.members.map { member($0) } }
+
+    /// The Chan of one member, with its rights and its place.
+    func member(_ entry: MountEntry) -> Chan {
+        let c = (entry.root ?? bare).clone()
+        c.union = nil
+        c.mask = entry.root == nil ? bare.mask.intersection(head.sealMask) : entry.mask
+        c.node = bare.node?.mounted(entry, on: bare)
+        return c
+    }
+}

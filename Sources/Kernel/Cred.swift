@@ -1,0 +1,60 @@
+/// Who a process acts as. Immutable: changing identity makes a new one.
+public final class Cred: Sendable {
+    public let user: String
+    public let groups: [String]
+    /// Real, effective and saved numbers, as Linux programs see them.
+    public let uid: (real: UInt32, effective: UInt32, saved: UInt32)
+    public let gid: (real: UInt32, effective: UInt32, saved: UInt32)
+
+    public init(user: String, groups: [String] = [], uid: UInt32, gid: UInt32) {
+        self.user = user
+        self.groups = groups.isEmpty ? [user] : groups
+        self.uid = (uid, uid, uid)
+        self.gid = (gid, gid, gid)
+    }
+
+    /// Whether `dir`'s owner, group and permission bits give all of `rights`. The only permission check there is:
+    /// devices that own their files call it. Nobody is privileged.
+    public func may(_ dir: Dir, _ rights: Mask) -> Bool {
+        let bits = dir.mode.permissions
+        if dir.owner == user { return Mask(rawValue: UInt8(truncatingIfNeeded: bits >> 6)).isSuperset(of: rights) }
+        if groups.contains(dir.group) {
+            return Mask(rawValue: UInt8(truncatingIfNeeded: bits >> 3)).isSuperset(of: rights)
+        }
+        return Mask(rawValue: UInt8(truncatingIfNeeded: bits)).isSuperset(of: rights)
+    }
+}
+
+/// On whose behalf a device is called: identity, time and limits. Devices read no globals.
+///
+/// Immutable; a Proc whose identity changes gets a new one.
+public final class Caller: Sendable {
+    public let cred: Cred
+    public let clock: Clock
+    public let account: Account
+
+    public init(cred: Cred, clock: Clock, account: Account) {
+        self.cred = cred
+        self.clock = clock
+        self.account = account
+    }
+
+    /// The same view, acting as `cred`.
+    public func acting(as cred: Cred) -> Caller { Caller(cred: cred, clock: clock, account: account) }
+}
+
+/// Time as a view sees it.
+public protocol Clock: Sendable {
+    /// Nanoseconds since 1970.
+    func now() -> Int64
+    /// Nanoseconds since some start; never steps.
+    func monotonic() -> UInt64
+}
+
+/// Whether a call may wait.
+public enum How: Sendable {
+    /// Wait until it can be done; interruptible.
+    case wait
+    /// Throw `.wouldBlock` at once, having changed nothing.
+    case `try`
+}

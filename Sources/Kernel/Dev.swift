@@ -1,0 +1,151 @@
+import Synchronization
+
+/// A kernel device: serves a tree of files. One letter, one file of source, one row in `emu.conf`.
+///
+/// All calls come from Threads, or from those that serve clients with `.try`; any number at once. A device guards its own
+/// state and calls nobody else with it locked. The calls' meanings are section 5 of the Plan 9 manual; those
+/// with a default here are optional. The kernel has checked modes and masks before it calls.
+public protocol Dev: AnyObject, Sendable {
+    /// The character after `#`.
+    var letter: Character { get }
+    /// As in `emu.conf` and /dev/drivers.
+    var name: String { get }
+    /// The number of its (first) tree: `let instance = Instance.new()`. A device with several makes more.
+    var instance: UInt32 { get }
+
+    /// Called once, before the first process.
+    func start(_ system: System)
+
+    /// The root of the tree that `spec` names. Throws `.badSpec`.
+    func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan
+    /// Walks `names` (never `.` or `..`) from directory `c` as far as it can: stops after a file that `filter` contains,
+    /// after a symbolic link and after what is no directory. Throws only where the first name cannot be walked.
+    func walk(
+        _ c: Chan, _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller
+    ) throws(SysError) -> Walked
+    /// The file `name` in directory `c`; what `walk`'s default calls for each name. Throws `.nonexist`.
+    func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan
+    /// The directory that holds `c`; `c`'s equal at the root.
+    func parent(_ c: Chan, _ caller: Caller) throws(SysError) -> Chan
+    func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir
+    /// Gives the open Chan: `c` marked with `opened`, or another. Does not call `close` on failure.
+    func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan
+    /// Makes `name` in directory `c` and gives it open. `perm` has the directory bit for a directory.
+    func create(
+        _ c: Chan, _ name: String, _ mode: OpenMode, _ perm: FileMode, _ caller: Caller
+    ) throws(SysError) -> Chan
+    /// The last reference to an open Chan is gone. Must not throw, keep `c`, nor wait.
+    func close(_ c: Chan)
+    /// A descriptor of `c` was closed: reports what a delayed write left to say. May come several times.
+    func flush(_ c: Chan, _ caller: Caller) throws(SysError)
+    /// Bytes read, 0 at the end; never for directories, which go through `readdir`.
+    func read(
+        _ c: Chan, into buffer: inout MutableRawSpan, at offset: UInt64, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Int
+    /// Bytes written.
+    func write(
+        _ c: Chan, _ bytes: RawSpan, at offset: UInt64, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Int
+    /// Up to `limit` entries after `cookie` (0 to start), each with the cookie that goes on after it. Cookies survive
+    /// removals. Empty at the end.
+    func readdir(
+        _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)]
+    func remove(_ c: Chan, _ caller: Caller) throws(SysError)
+    func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError)
+
+    // What POSIX programs see beyond Plan 9. The defaults throw `.notSupported` or do the nearest thing.
+
+    /// The files of directory `qid`, for devices whose files are a fixed table.
+    func table(of directory: Qid) -> [Dirtab]
+    func readlink(_ c: Chan, _ caller: Caller) throws(SysError) -> String
+    func symlink(_ c: Chan, _ name: String, to target: String, _ caller: Caller) throws(SysError)
+    /// Makes `name` in directory `c` another name of `file`.
+    func link(_ file: Chan, _ c: Chan, _ name: String, _ caller: Caller) throws(SysError)
+    /// Moves `file`, which is `name` in `from`, to `newName` in `to`. Both are of one instance.
+    func rename(
+        _ file: Chan, _ name: String, in from: Chan, to: Chan, as newName: String, _ how: Rename, _ caller: Caller
+    ) throws(SysError)
+    func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus
+    /// The data is where the device keeps it when this returns.
+    func fsync(_ c: Chan, _ caller: Caller) throws(SysError)
+    /// Which of `events` are there now; registers `waiter` on the queues that announce the others.
+    /// Files that never block are always ready.
+    func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents
+    /// A host descriptor for the open Chan, borrowed while the Chan lives; nil where the device has none to lend.
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32?
+    /// Length of seekable files moves offsets from the end; others throw `.stream`.
+    func seekable(_ c: Chan) -> Bool
+}
+
+/// How far a walk came: the file it reached, and how many names that took (at least one).
+public struct Walked {
+    public let chan: Chan
+    public let count: Int
+
+    public init(chan: Chan, count: Int) {
+        self.chan = chan
+        self.count = count
+    }
+}
+
+/// What `rename` does about a file of the new name.
+public enum Rename: Sendable {
+    case replace, noReplace, exchange
+}
+
+/// Room in a file system. The corresponding POSIX call is `statvfs(3)`.
+public struct FileSystemStatus: Sendable {
+    public var blockSize: UInt64
+    public var blocks: UInt64
+    public var free: UInt64
+    public var available: UInt64
+    public var files: UInt64
+    public var filesFree: UInt64
+
+    public init(
+        blockSize: UInt64, blocks: UInt64, free: UInt64, available: UInt64, files: UInt64, filesFree: UInt64
+    ) {
+        self.blockSize = blockSize
+        self.blocks = blocks
+        self.free = free
+        self.available = available
+        self.files = files
+        self.filesFree = filesFree
+    }
+}
+
+/// Readiness. The corresponding POSIX call is `poll(2)`.
+public struct PollEvents: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public static let read = PollEvents(rawValue: 1)
+    public static let write = PollEvents(rawValue: 2)
+    /// The other end is gone; reported whether asked for or not.
+    public static let hangup = PollEvents(rawValue: 4)
+    public static let error = PollEvents(rawValue: 8)
+}
+
+/// A row of a device's table: one file that is always there.
+public struct Dirtab: Sendable {
+    public let name: String
+    public let qid: Qid
+    public let length: UInt64
+    public let mode: FileMode
+
+    public init(_ name: String, _ qid: Qid, length: UInt64 = 0, mode: UInt32) {
+        self.name = name
+        self.qid = qid
+        self.length = length
+        self.mode = FileMode(rawValue: mode | UInt32(qid.type.rawValue) << 24)
+    }
+}
+
+/// Numbers of trees of files: no two devices, and no two trees of one, share a number.
+public enum Instance {
+    private static let next = Atomic<UInt32>(1)
+
+    public static func new() -> UInt32 { next.wrappingAdd(1, ordering: .relaxed).oldValue }
+}

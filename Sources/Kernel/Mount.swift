@@ -1,0 +1,184 @@
+import Synchronization
+
+/// A file as the mount table knows it: who serves it, and which one it is. Not by name, so that renaming sheds nothing.
+public struct MountKey: Hashable, Sendable {
+    public let instance: UInt32
+    public let path: UInt64
+
+    @inline(__always)
+    public func hash(into hasher: inout Hasher) { hasher.combine(path ^ (UInt64(instance) << 40)) }
+}
+
+/// How a mount is ordered and what it allows. The corresponding Plan 9 call is `bind(2)`.
+public struct MountFlags: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    public static let replace: MountFlags = []
+    public static let before = MountFlags(rawValue: 1)
+    public static let after = MountFlags(rawValue: 2)
+    /// New files of the union may be made here.
+    public static let create = MountFlags(rawValue: 4)
+    public static let cache = MountFlags(rawValue: 16)
+
+    /// As `bind` takes them: ``, `-b`, `-a`, with `c` for create.
+    public var letters: String {
+        let letters = (contains(.before) ? "b" : contains(.after) ? "a" : "") + (contains(.create) ? "c" : "")
+        return letters.isEmpty ? "" : "-" + letters
+    }
+}
+
+/// One server in a name space: its root, what the mask leaves of its rights, and how it came there. Immutable.
+public final class MountEntry: Sendable {
+    /// Order of binding; never used again.
+    public let id: UInt64
+    /// What is found here; nil for the mount point itself as member of a union.
+    public let root: Chan?
+    /// Rights of whatever is found through this entry.
+    public let mask: Mask
+    public let flags: MountFlags
+    /// What was asked for, for `ns`: source, mount point, attach specifier, and mask where one was given.
+    public let source: String
+    public let target: String
+    public let spec: String
+    public let given: Mask?
+    public let kind: Kind
+
+    /// How an entry came: by `bind`, by `mount`, as the mount point's own place in a union, or as a seal.
+    public enum Kind: Sendable { case bind, mount, own, seal }
+
+    var isSeal: Bool { kind == .seal }
+
+    private static let next = Atomic<UInt64>(1)
+
+    init(
+        root: Chan?, mask: Mask, flags: MountFlags, source: String, target: String, spec: String = "",
+        given: Mask? = nil, kind: Kind = .bind
+    ) {
+        id = Self.next.wrappingAdd(1, ordering: .relaxed).oldValue
+        self.root = root
+        self.mask = mask
+        self.flags = flags
+        self.source = source
+        self.target = target
+        self.spec = spec
+        self.given = given
+        self.kind = kind
+    }
+
+    /// The same entry with fewer rights, as a new one.
+    func narrowed(to mask: Mask, given: Mask? = nil) -> MountEntry {
+        MountEntry(
+            root: root, mask: self.mask.intersection(mask), flags: flags, source: source, target: target, spec: spec,
+            given: given.map { $0.intersection(self.given ?? .all) } ?? self.given, kind: kind)
+    }
+}
+
+/// What is mounted on one file. Immutable: a change makes a new one.
+///
+/// Without members the file itself is seen, through the seal where there is one. A seal is the mask that
+/// `bind -p` laid on the mount point itself; it cannot be taken off.
+public final class Mhead: Sendable {
+    public let members: [MountEntry]
+    public let seal: MountEntry?
+
+    init(members: [MountEntry], seal: MountEntry?) {
+        self.members = members
+        self.seal = seal
+    }
+
+    /// Rights that the seal leaves of the mount point itself.
+    var sealMask: Mask { seal?.mask ?? .all }
+}
+
+/// A name space's mounts. A value: forking a name space copies a reference.
+public struct MountTable: Sendable {
+    private(set) var heads: [MountKey: Mhead] = [:]
+    /// How many keys stand in each instance, so that a walk in one that has none need not look.
+    private var instances: [UInt32: Int] = [:]
+
+    subscript(key: MountKey) -> Mhead? {
+        @inline(__always) get { heads[key] }
+        set {
+            let before = heads.updateValueOrRemove(newValue, key)
+            if (before == nil) != (newValue == nil) {
+                let n = (instances[key.instance] ?? 0) + (newValue == nil ? -1 : 1)
+                instances[key.instance] = n == 0 ? nil : n
+            }
+        }
+    }
+
+    func hasKeys(in instance: UInt32) -> Bool { instances[instance] != nil }
+
+    /// All entries, seals too, in the order they were made.
+    public var entries: [MountEntry] {
+        heads.values.flatMap { $0.members.filter { $0.kind != .own } + ($0.seal.map { [$0] } ?? []) }
+            .sorted { $0.id < $1.id }
+    }
+}
+
+extension Dictionary {
+    fileprivate mutating func updateValueOrRemove(_ value: Value?, _ key: Key) -> Value? {
+        if let value { return updateValue(value, forKey: key) }
+        return removeValue(forKey: key)
+    }
+}
+
+/// Where a walk has to stop and let the kernel look: files of one instance that something is mounted on.
+public struct MountFilter: Sendable {
+    let table: MountTable
+    let instance: UInt32
+    /// Nothing is mounted in this instance: a device may walk as far as it can.
+    public let isEmpty: Bool
+
+    init(_ table: MountTable, _ instance: UInt32) {
+        self.table = table
+        self.instance = instance
+        isEmpty = !table.hasKeys(in: instance)
+    }
+
+    @inline(__always)
+    public func contains(_ qid: Qid) -> Bool {
+        !isEmpty && table[MountKey(instance: instance, path: qid.path)] != nil
+    }
+}
+
+/// A name space: the mount table that processes share until one forks it. The corresponding Plan 9 type is Pgrp.
+public final class Pgrp: Sendable {
+    struct State {
+        var table = MountTable()
+        /// `#` names are refused: NODEVS was asked for, or a mask was laid.
+        var noDevices = false
+    }
+
+    let state: Lock<State>
+    /// Number shown by /prog/N/nsgrp.
+    public let id: UInt64
+    private static let next = Atomic<UInt64>(1)
+
+    init(_ state: State = State()) {
+        self.state = Lock(state)
+        id = Self.next.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// A snapshot: walks read it without a lock.
+    @inline(__always)
+    public var table: MountTable { state.withLock { $0.table } }
+
+    public var noDevices: Bool { state.withLock { $0.noDevices } }
+
+    /// A copy that changes apart from this one.
+    func fork() -> Pgrp { Pgrp(state.withLock { $0 }) }
+
+    /// An empty name space. Seals go along: they are what the process may not shed.
+    func fresh() -> Pgrp {
+        var state = state.withLock { $0 }
+        var kept = MountTable()
+        for (key, head) in state.table.heads where head.seal != nil {
+            kept[key] = Mhead(members: [], seal: head.seal)
+        }
+        state.table = kept
+        return Pgrp(state)
+    }
+}

@@ -1,0 +1,231 @@
+/// What a name is resolved for.
+enum Intent {
+    /// The file itself, mounts crossed: stat, open, chdir, the source of a bind.
+    case access
+    /// The same, but a symbolic link is itself: lstat, readlink.
+    case noFollow
+    /// The file that is mounted on, not what is mounted: the target of bind and unmount, remove, rename.
+    case bare
+}
+
+/// Resolves names in one name space. Made for one call: it has a snapshot of the mounts and follows at most 40 links.
+///
+/// The position is always a *bare* Chan (what is mounted on it is not yet seen) or a crossed one (`cross`). `..` goes
+/// back along the path nodes: at a mount's root to the parent of the mount point, as a person expects.
+/// The corresponding Plan 9 function is `namec`.
+struct Namec {
+    let table: MountTable
+    let noDevices: Bool
+    let root: Chan
+    let system: System
+    let caller: Caller
+    private var links = 0
+    /// Rights left by the paths of the symbolic links that were followed: link's and target's masks both count.
+    private var limit = Mask.all
+
+    static let nameLimit = 255
+    static let pathLimit = 64 * 1024
+
+    init(table: MountTable, noDevices: Bool, root: Chan, system: System, caller: Caller) {
+        self.table = table
+        self.noDevices = noDevices
+        self.root = root
+        self.system = system
+        self.caller = caller
+    }
+
+    /// The file `path` names, starting at `dot`. Errors carry the path up to the failing name.
+    mutating func resolve(_ path: String, from dot: Chan, _ intent: Intent) throws(SysError) -> Chan {
+        let here: Chan
+        let names: [String]
+        do throws(SysError) { (here, names) = try start(path, dot) } catch { throw error.about(path) }
+        return try walk(from: here, names[...], intent, path)
+    }
+
+    /// The directory in which `path`'s last name is, crossed, and that name. For create, link and rename.
+    mutating func resolveParent(_ path: String, from dot: Chan) throws(SysError) -> (Chan, String) {
+        let here: Chan
+        let names: [String]
+        do throws(SysError) { (here, names) = try start(path, dot) } catch { throw error.about(path) }
+        guard let last = names.last, last != ".." else { throw SysError(.exist, subject: path) }
+        let directory = try walk(from: here, names.dropLast(), .access, path)
+        guard directory.isDirectory else { throw SysError(.notDir, subject: directory.path) }
+        return (directory, last)
+    }
+
+    // MARK: steps
+
+    /// Where the walk begins, and the names that it takes.
+    private func start(_ path: String, _ dot: Chan) throws(SysError) -> (Chan, [String]) {
+        var utf8 = path.utf8[...]
+        guard let first = utf8.first else { throw .syntax }
+        guard utf8.count <= Self.pathLimit else { throw .nameTooLong }
+        var here = dot
+        if first == UInt8(ascii: "/") {
+            here = root
+        } else if first == UInt8(ascii: "#") {
+            let end = utf8.firstIndex(of: UInt8(ascii: "/")) ?? utf8.endIndex
+            here = try attach(String(path[..<end]))
+            utf8 = utf8[end...]
+        }
+        return (here, try Self.split(utf8))
+    }
+
+    /// Names of a path; empty ones and `.` fall away.
+    static func split(_ utf8: Substring.UTF8View) throws(SysError) -> [String] {
+        var names: [String] = []
+        var i = utf8.startIndex
+        while i < utf8.endIndex {
+            let end = utf8[i...].firstIndex(of: UInt8(ascii: "/")) ?? utf8.endIndex
+            let part = utf8[i..<end]
+            i = end < utf8.endIndex ? utf8.index(after: end) : end
+            guard let c = part.first else { continue }
+            if c == UInt8(ascii: "."), part.count == 1 { continue }
+            guard part.count <= nameLimit else { throw .nameTooLong }
+            guard !part.contains(0) else { throw .badChar }
+            names.append(String(Substring(part)))
+        }
+        return names
+    }
+
+    /// `#c` or `#cspec`: the root of a device's tree.
+    private func attach(_ name: String) throws(SysError) -> Chan {
+        guard !noDevices else { throw .noAttach }
+        guard let letter = name.dropFirst().first, let dev = system.device(letter) else { throw .badDevice }
+        let c = try dev.attach(String(name.dropFirst(2)), caller)
+        c.node = PathNode.device(name)
+        return c
+    }
+
+    private mutating func walk(
+        from start: Chan, _ names: ArraySlice<String>, _ intent: Intent, _ path: String
+    ) throws(SysError) -> Chan {
+        // A mount's root that we start from is left and entered again, so that what is mounted there now is seen.
+        var here = bare(start)
+        var todo = names
+        do throws(SysError) {
+            while let name = todo.first {
+                if name == ".." {
+                    here = try parent(here)
+                    todo = todo.dropFirst()
+                    continue
+                }
+                let (next, count) = try step(cross(here), todo.prefix { $0 != ".." })
+                todo = todo.dropFirst(count)
+                if next.qid.isSymlink, !todo.isEmpty || intent == .access {
+                    let (target, rest) = try follow(next)
+                    here = target
+                    todo = (rest + todo)[...]
+                } else {
+                    here = next
+                }
+            }
+        } catch {
+            throw error.with(subject: Self.upTo(todo, path))
+        }
+        let found = intent == .bare ? here : cross(here)
+        guard limit != .all else { return found }
+        let limited = found.clone()
+        limited.mask.formIntersection(limit)
+        return limited
+    }
+
+    /// What is seen where `c` is: `c` itself, or the root of what is mounted on it.
+    func cross(_ c: Chan) -> Chan {
+        guard let head = table[c.key] else { return c }
+        let union = Union(head: head, bare: c)
+        guard let first = head.members.first else {
+            let sealed = c.clone()
+            sealed.mask = c.mask.intersection(head.sealMask)
+            if let seal = head.seal { sealed.node = c.node?.mounted(seal, on: c) }
+            return sealed
+        }
+        let crossed = union.member(first)
+        if head.members.count > 1 { crossed.union = union }
+        return crossed
+    }
+
+    /// The Chan that was mounted on, where `c` is a mount's root; else `c`.
+    func bare(_ c: Chan) -> Chan {
+        var c = c
+        while let covered = c.node?.covered { c = covered }
+        return c
+    }
+
+    /// Walks as many of `names` from the crossed directory `c` as one device does. The result is bare.
+    private func step(_ c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
+        guard let union = c.union else { return try step(in: c, names) }
+        var failure = SysError.nonexist
+        for member in union.members {
+            do throws(SysError) { return try step(in: member, names) } catch {
+                // A member that may not be searched hides nothing of the others, and is not the reason given.
+                if error.code != .nonexist { failure = error }
+            }
+        }
+        throw failure
+    }
+
+    private func step(in c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
+        guard c.qid.isDirectory else { throw .notDir }
+        guard c.mask.intersection(limit).contains(.execute) else { throw .perm }
+        let walked = try c.dev.walk(c, names, MountFilter(table, c.instance), caller)
+        walked.chan.mask = c.mask
+        var node = c.node
+        for name in names.prefix(walked.count) { node = node?.child(name) }
+        walked.chan.node = node
+        return (walked.chan, walked.count)
+    }
+
+    /// The bare directory above; the root's is itself.
+    private func parent(_ c: Chan) throws(SysError) -> Chan {
+        let c = bare(c)
+        guard let node = c.node, node !== root.node, let up = node.up else { return c }
+        if let covered = up.covered { return try crossable(c, below: up, covered) }
+        if up === root.node { return root }
+        let above = try c.dev.parent(c, caller)
+        above.mask = c.mask
+        above.node = up
+        return above
+    }
+
+    /// `c` is a child of a mount's root: the directory above is the mount point, whatever is mounted on it now.
+    private func crossable(_ c: Chan, below up: PathNode, _ covered: Chan) throws(SysError) -> Chan {
+        let at = MountKey(instance: covered.instance, path: covered.qid.path)
+        if let head = table[at], let entry = up.entry,
+            head.members.contains(where: { $0 === entry }) || head.seal === entry
+        {
+            return covered
+        }
+        // The entry is gone from the table, and we stand in what was mounted: stay in it.
+        let above = try c.dev.parent(c, caller)
+        above.mask = c.mask
+        above.node = up
+        return above
+    }
+
+    /// Where a symbolic link leads: a bare Chan to go on from, and the names to walk.
+    private mutating func follow(_ link: Chan) throws(SysError) -> (Chan, [String]) {
+        links += 1
+        guard links <= 40 else { throw .tooManyLinks }
+        let seen = cross(link)
+        limit.formIntersection(seen.mask)
+        let target = try seen.dev.readlink(seen, caller)
+        guard let first = target.utf8.first else { throw .nonexist }
+        let names = try Self.split(target.utf8[...])
+        return (first == UInt8(ascii: "/") ? root : try parent(link), names)
+    }
+
+    /// `path` up to and including the name that failed.
+    private static func upTo(_ todo: ArraySlice<String>, _ path: String) -> String {
+        let behind = todo.count - 1
+        guard behind > 0 else { return path }
+        var end = path.endIndex
+        for _ in 0..<behind {
+            while end > path.startIndex, path[path.index(before: end)] == "/" { end = path.index(before: end) }
+            guard let slash = path[..<end].lastIndex(of: "/") else { return path }
+            end = slash
+        }
+        while end > path.startIndex, path[path.index(before: end)] == "/" { end = path.index(before: end) }
+        return end == path.startIndex ? path : String(path[..<end])
+    }
+}

@@ -1,0 +1,39 @@
+/// A message to a process: Plan 9's note and Linux's signal in one. The corresponding Plan 9 page is `notify(2)`.
+public struct Note: Hashable, Sendable {
+    /// What Swift programs and the shell see: `interrupt`, `hangup`, `alarm`, or any text.
+    public var text: String
+    /// What Linux programs see; 0 for a text that no signal stands for.
+    public var signal: Int32
+    /// siginfo's code and value, for real-time signals.
+    public var code: Int32
+    public var value: UInt64
+    /// Pid of the sender; 0 for the system.
+    public var sender: Int32
+
+    public init(_ text: String, signal: Int32? = nil, code: Int32 = 0, value: UInt64 = 0, sender: Int32 = 0) {
+        self.text = text
+        self.signal = signal ?? Self.signals[text] ?? 0
+        self.code = code
+        self.value = value
+        self.sender = sender
+    }
+
+    public static let interrupt = Note("interrupt")
+    public static let hangup = Note("hangup")
+
+    /// Standard signals coalesce: a second one that pends is not queued.
+    var coalesces: Bool { signal < 32 }
+
+    private static let signals: [String: Int32] = [
+        "hangup": 1, "interrupt": 2, "quit": 3, "abort": 6, "kill": 9, "usr1": 10, "usr2": 12, "closed pipe": 13,
+        "alarm": 14, "term": 15, "child": 17, "window": 28,
+    ]
+}
+
+/// What a Swift program does about notes. The default ends the program with the note's text as its status.
+public enum NoteAction: Sendable {
+    case end
+    case ignore
+    /// True: dealt with, the call that was interrupted throws `.interrupted`. False: the program ends.
+    case handle(@Sendable (Note) -> Bool)
+}

@@ -1,0 +1,162 @@
+/// Where a Chan was found: a chain up to the root. Chans that were found by the same way share the nodes, so a rename
+/// through us re-parents them all at once, and cwd and open files follow.
+///
+/// A node is a name under a parent, or the crossing of a mount entry at a node. It lives while a Chan or a
+/// child refers to it. `tree` guards every node's parent, name and children: the sections under it are short.
+public final class PathNode: @unchecked Sendable {
+    /// What stands under a node: a name, or a mount entry by its number.
+    private enum Key: Hashable {
+        case name(String)
+        case mount(UInt64)
+    }
+
+    private struct Weak {
+        weak var node: PathNode?
+    }
+
+    private static let tree = Lock(())
+
+    // Guarded by tree.
+    private var parent: PathNode?
+    private var key: Key
+    private var children: [Key: Weak] = [:]
+
+    /// At a mount's root: the Chan that was mounted on. Its node is this one's parent.
+    let covered: Chan?
+    /// At a mount's root: the entry that was crossed.
+    let entry: MountEntry?
+
+    /// The root of a name space.
+    init() {
+        parent = nil
+        key = .name("/")
+        covered = nil
+        entry = nil
+    }
+
+    private init(_ parent: PathNode, _ key: Key, covered: Chan? = nil, entry: MountEntry? = nil) {
+        self.parent = parent
+        self.key = key
+        self.covered = covered
+        self.entry = entry
+    }
+
+    deinit {
+        guard parent != nil else { return }
+        Self.tree.withLock { _ in
+            if let parent, let entry = parent.children[key], entry.node == nil { parent.children[key] = nil }
+        }
+    }
+
+    /// The node of `name` below this one.
+    func child(_ name: String) -> PathNode {
+        let key = Key.name(name)
+        return Self.tree.withLock { _ in
+            if let node = children[key]?.node { return node }
+            let node = PathNode(self, key)
+            children[key] = Weak(node: node)
+            return node
+        }
+    }
+
+    /// The node of `entry`'s root, mounted on this one.
+    func mounted(_ entry: MountEntry, on covered: Chan) -> PathNode {
+        let key = Key.mount(entry.id)
+        return Self.tree.withLock { _ in
+            let known = children[key]?.node
+            if let known, known.covered?.mask == covered.mask { return known }
+            let node = PathNode(self, key, covered: covered, entry: entry)
+            // Found with other rights than the one that is known: it stands beside it, for its finder alone.
+            if known == nil { children[key] = Weak(node: node) }
+            return node
+        }
+    }
+
+    /// The node above; nil at the root.
+    var up: PathNode? { Self.tree.withLock { _ in parent } }
+
+    /// The mount whose tree this node stands in; nil in the root's own. Seals are no mounts.
+    var nearestMount: MountEntry? {
+        Self.tree.withLock { _ in
+            var node: PathNode? = self
+            while let n = node {
+                if let e = n.entry, !e.isSeal { return e }
+                node = n.parent
+            }
+            return nil
+        }
+    }
+
+    /// The last name; `/` at the root.
+    public var name: String {
+        Self.tree.withLock { _ in
+            var node = self
+            while true {
+                if case .name(let name) = node.key { return name }
+                guard let parent = node.parent else { return "/" }
+                node = parent
+            }
+        }
+    }
+
+    /// The whole path, from the root of the name space that found it.
+    public var path: String {
+        let names = Self.tree.withLock { _ in
+            var names: [String] = []
+            var node = self
+            while let parent = node.parent {
+                if case .name(let name) = node.key { names.append(name) }
+                node = parent
+            }
+            if case .name(let root) = node.key, root != "/" { names.append(root) }
+            return names
+        }
+        guard let top = names.last else { return "/" }
+        let joined = names.reversed().joined(separator: "/")
+        return top.first == "#" ? joined : "/" + joined
+    }
+
+    /// Whether `other` is this node or above it.
+    func descends(from other: PathNode) -> Bool {
+        Self.tree.withLock { _ in
+            var node: PathNode? = self
+            while let n = node {
+                if n === other { return true }
+                node = n.parent
+            }
+            return false
+        }
+    }
+
+    /// A file was renamed: whoever was found as `name` here is now `newName` below `newParent`.
+    func moved(_ name: String, to newParent: PathNode, as newName: String) {
+        let to = Key.name(newName)
+        // What leaves the tree is dropped after the lock: a node's deinit takes it.
+        let gone = Self.tree.withLock { _ -> [PathNode?] in
+            let replaced = newParent.children[to]?.node
+            guard let node = children.removeValue(forKey: .name(name))?.node else {
+                newParent.children[to] = nil
+                return [replaced]
+            }
+            let before = node.parent
+            node.parent = newParent
+            node.key = to
+            newParent.children[to] = Weak(node: node)
+            return [replaced, before, node]
+        }
+        withExtendedLifetime(gone) {}
+    }
+
+    /// A file was removed: a new one of the same name is another.
+    func removed(_ name: String) {
+        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(name))?.node }
+        withExtendedLifetime(gone) {}
+    }
+
+    /// A node for the root of an attached device, named `#x`.
+    static func device(_ name: String) -> PathNode {
+        let node = PathNode()
+        node.key = .name(name)
+        return node
+    }
+}

@@ -1,0 +1,131 @@
+/// System calls that rearrange the name space.
+extension Proc {
+    /// Makes `source` seen at `target`: instead of what is there, or before or after it in a union.
+    ///
+    /// `mask` narrows what is found through it. With the same file as source and target it lays a seal: that file's
+    /// rights in this name space, for good. The corresponding Plan 9 call is `bind(2)`.
+    public func bind(
+        _ source: String, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil
+    ) throws(SysError) {
+        try enter()
+        let (from, _) = try find(source)
+        let (on, _) = try find(target, .bare)
+        try mount(from, on, flags, mask, source: source, target: target, kind: .bind, into: nameSpace)
+    }
+
+    /// Makes the tree whose root is `root`, attached by a device, seen at `target`.
+    public func mount(
+        _ root: Chan, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil, source: String,
+        spec: String = ""
+    ) throws(SysError) {
+        try enter()
+        guard !nameSpace.noDevices else { throw SysError(.noAttach, subject: source) }
+        let (on, _) = try find(target, .bare)
+        try mount(root, on, flags, mask, source: source, target: target, kind: .mount, into: nameSpace, spec: spec)
+    }
+
+    /// Puts `from` on `on` in `space`. The target's name is kept as an absolute path, for `ns`.
+    func mount(
+        _ from: Chan, _ on: Chan, _ flags: MountFlags, _ mask: Mask?, source: String, target: String,
+        kind: MountEntry.Kind, into space: Pgrp, spec: String = ""
+    ) throws(SysError) {
+        guard !flags.isSuperset(of: [.before, .after]) else { throw SysError(.badArg, subject: target) }
+        guard from.isDirectory == on.isDirectory else { throw SysError(.inconsistentMount, subject: target) }
+        let union = flags.contains(.before) || flags.contains(.after)
+        guard !union || on.isDirectory else { throw SysError(.inconsistentMount, subject: target) }
+        let path = on.path
+        if let mask, !union, Self.isSameFile(from, on) {
+            space.seal(on.key, mask, path)
+            return
+        }
+        let name = source.first == "#" || kind == .mount ? source : from.path
+        let given = mask ?? .all
+        let entries = (from.union?.members ?? [from]).map { member -> MountEntry in
+            let root = member.clone()
+            root.union = nil
+            root.node = nil
+            return MountEntry(
+                root: root, mask: member.mask.intersection(given), flags: flags, source: name, target: path, spec: spec,
+                given: mask, kind: kind)
+        }
+        space.add(entries, on.key, flags, path)
+        if given != .all { space.state.withLock { $0.noDevices = true } }
+    }
+
+    private static func isSameFile(_ from: Chan, _ on: Chan) -> Bool {
+        if let covered = from.node?.covered { return covered.key == on.key }
+        return from.key == on.key
+    }
+
+    /// Takes off what `source` put on `target`, or all that is mounted there. What a mask was laid on stays so.
+    /// The corresponding Plan 9 call is `unmount(2)`.
+    public func unmount(_ source: String?, _ target: String) throws(SysError) {
+        try enter()
+        let (on, _) = try find(target, .bare)
+        var key: MountKey?
+        if let source {
+            key = try find(source).0.key
+        }
+        do throws(SysError) { try nameSpace.remove(on.key, of: key) } catch { throw error.about(target) }
+    }
+}
+
+extension Pgrp {
+    /// Lays a mask on the mount point itself, and on all that is mounted there.
+    func seal(_ key: MountKey, _ mask: Mask, _ path: String) {
+        state.withLock { s in
+            let head = s.table[key]
+            let seal = MountEntry(
+                root: nil, mask: mask.intersection(head?.sealMask ?? .all), flags: .replace, source: path, target: path,
+                given: mask.intersection(head?.seal?.given ?? .all), kind: .seal)
+            s.table[key] = Mhead(members: (head?.members ?? []).map { $0.narrowed(to: mask, given: mask) }, seal: seal)
+            if mask != .all { s.noDevices = true }
+        }
+    }
+
+    func add(_ entries: [MountEntry], _ key: MountKey, _ flags: MountFlags, _ path: String) {
+        state.withLock { s in
+            let head = s.table[key]
+            var members = head?.members ?? []
+            if flags.contains(.before) || flags.contains(.after) {
+                if members.isEmpty {
+                    members = [MountEntry(root: nil, mask: .all, flags: [], source: path, target: path, kind: .own)]
+                }
+                members = flags.contains(.before) ? entries + members : members + entries
+            } else {
+                members = entries
+            }
+            s.table[key] = Mhead(members: members, seal: head?.seal)
+        }
+    }
+
+    /// Takes off the entries at `key` whose root is `source`, or all.
+    func remove(_ key: MountKey, of source: MountKey?) throws(SysError) {
+        let gone = try state.withLock { (s) throws(SysError) -> Mhead in
+            guard let head = s.table[key] else { throw .notMounted }
+            guard !head.members.isEmpty else { throw .perm }
+            var left: [MountEntry] = []
+            if let source {
+                left = head.members.filter { $0.root?.key != source }
+                guard left.count < head.members.count else { throw .notInUnion }
+                if left.allSatisfy({ $0.kind == .own }) { left = [] }
+            }
+            s.table[key] = left.isEmpty && head.seal == nil ? nil : Mhead(members: left, seal: head.seal)
+            return head
+        }
+        withExtendedLifetime(gone) {}
+    }
+
+    /// Lays `mask` on every mount of this name space, as `sandbox` does before it gives single paths back.
+    /// Each entry is asked what is left of it.
+    public func narrow(_ mask: (MountEntry) -> Mask) {
+        state.withLock { s in
+            for (key, head) in s.table.heads {
+                let members = head.members.map { $0.kind == .own ? $0 : $0.narrowed(to: mask($0), given: mask($0)) }
+                s.table[key] = Mhead(
+                    members: members, seal: head.seal.map { $0.narrowed(to: mask($0), given: mask($0)) })
+            }
+            s.noDevices = true
+        }
+    }
+}

@@ -1,0 +1,91 @@
+/// Running a file: a registered program, a script, or what an engine claims.
+extension Proc {
+    /// Most interpreters that call each other.
+    private static let scriptDepth = 5
+
+    /// Runs the program `path` in this process to its end, and gives its status: the caller ends with it.
+    ///
+    /// Throws, with nothing changed, where the file cannot be run. `args[0]` is the name the program sees.
+    /// The corresponding Plan 9 call is `exec(2)`.
+    public func exec(_ path: String, _ args: [String]) throws(SysError) -> Status {
+        try enter()
+        return try load(path, args, 0)()
+    }
+
+    /// What `exec` would run, found and checked; calling it runs it. For a shell that must know before it spawns.
+    public func prepare(
+        _ path: String, _ args: [String]
+    ) throws(SysError) -> () throws(SysError) -> Status {
+        try enter()
+        return try load(path, args, 0)
+    }
+
+    private func load(
+        _ path: String, _ args: [String], _ depth: Int
+    ) throws(SysError) -> () throws(SysError) -> Status {
+        let (file, caller) = try find(path)
+        do throws(SysError) {
+            guard file.mask.isSuperset(of: .execute) else { throw .perm }
+            guard !file.isDirectory else { throw .perm }
+            let open = try Self.open(file, .execute, caller, .wait)
+            let header = try Self.header(open, caller)
+            if let engine = system.engine(for: header) {
+                return { () throws(SysError) in
+                    self.begin(args)
+                    return try engine.run(self, open, args)
+                }
+            }
+            guard header.starts(with: "#!".utf8) else { throw .badExec }
+            let line = header.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
+            guard line.count < header.count - 2 || header.count < 512 else { throw .badExec }
+            let words = String(decoding: line, as: UTF8.self).split(whereSeparator: {
+                $0 == " " || $0 == "\t" || $0 == "\r"
+            })
+            .map(String.init)
+            guard let interpreter = words.first else { throw .badExec }
+            if interpreter == "program", words.count == 2 { return try program(words[1], args) }
+            guard depth < Self.scriptDepth else { throw .tooManyLinks }
+            return try load(interpreter, words + [path] + args.dropFirst(), depth + 1)
+        } catch { throw error.about(path) }
+    }
+
+    private func program(_ name: String, _ args: [String]) throws(SysError) -> () throws(SysError) -> Status {
+        guard let entry = system.program(name) else { throw SysError("program \(name): not in this emu") }
+        return { () throws(SysError) in
+            self.begin(args)
+            return self.report(args) { () throws(SysError) in try entry.make().main(self, args) }
+        }
+    }
+
+    /// From here on the process is another program.
+    private func begin(_ args: [String]) {
+        rename(args)
+        files.closeForExec()
+        onNote(.end)
+    }
+
+    /// Runs `body`; what it throws is told on descriptor 2, after the program's name, and is the status.
+    private func report(_ args: [String], _ body: () throws(SysError) -> Status) -> Status {
+        do throws(SysError) { return try body() } catch {
+            guard error.code != .killed else { return Status("killed") }
+            // Nobody may be left to tell it to.
+            if error.code != .closedPipe { try? write(2, "\(name): \(error)\n") }
+            return Status(error.description)
+        }
+    }
+
+    /// The first bytes of a program's file. A script is at most a line of 512 bytes before its text.
+    private static func header(_ c: Chan, _ caller: Caller) throws(SysError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 512)
+        var n = 0
+        while n < bytes.count {
+            var span = bytes.mutableSpan
+            var raw = span.mutableBytes
+            var rest = raw._mutatingExtracting(n..<512)
+            let got = try c.dev.read(c, into: &rest, at: UInt64(n), caller, .wait)
+            if got == 0 { break }
+            n += got
+        }
+        return Array(bytes[..<n])
+    }
+}

@@ -1,0 +1,205 @@
+import Host
+import Synchronization
+
+/// A process: identity, name space, open files, environment, and its place among the others.
+///
+/// `state` guards what is mutable. `attention` is read without it at the head of every system call. The system's table
+/// owns every process until it has ended and was waited for.
+public final class Proc: @unchecked Sendable {
+    public let pid: Int32
+    public let system: System
+
+    struct State {
+        var caller: Caller
+        /// Pid of whoever waits for it; 0 for nobody.
+        var parent: Int32
+        var children: Set<Int32> = []
+        /// Children that ended and were not waited for, oldest first.
+        var ended: [WaitRecord] = []
+        var pgrp: Pgrp
+        var fgrp: Fgrp
+        var egrp: Egrp
+        var root: Chan
+        var dot: Chan
+        var umask: UInt32 = 0o022
+        var group: Int32
+        var session: Int32
+        var name: String
+        var args: [String]
+        var life = Life.running
+        var threads: [Thread] = []
+        var notes: [Note] = []
+        var noteAction = NoteAction.end
+        /// Why it is to end, once it is.
+        var fate = Status("killed")
+    }
+
+    /// What a process is doing.
+    public enum Life: String, Sendable { case running, stopped, exiting }
+
+    /// Bits of `attention`.
+    private enum Attention {
+        static let killed: UInt8 = 1
+        static let stopped: UInt8 = 2
+        static let notes: UInt8 = 4
+    }
+
+    let state: Lock<State>
+    private let attention = Atomic<UInt8>(0)
+    /// Wakes when a child has ended.
+    let childEnded = WaitQueue()
+    /// When it was made, host monotonic nanoseconds.
+    public let started = HostClock.monotonic()
+    /// CPU time of Threads that have ended, nanoseconds.
+    let cpu = Atomic<UInt64>(0)
+
+    init(_ system: System, pid: Int32, _ state: consuming State) {
+        self.system = system
+        self.pid = pid
+        self.state = Lock(state)
+    }
+
+    // MARK: who it is
+
+    public var caller: Caller { state.withLock { $0.caller } }
+    public var cred: Cred { caller.cred }
+    /// The parent's pid; an orphan's is 1.
+    public var parentPid: Int32 { state.withLock { $0.parent == 0 && pid != 1 ? 1 : $0.parent } }
+    public var children: [Int32] { state.withLock { $0.children.sorted() } }
+    public var group: Int32 { state.withLock { $0.group } }
+    public var session: Int32 { state.withLock { $0.session } }
+    /// The name that `ps` and wait records show: the last element of the program's.
+    public var name: String { state.withLock { $0.name } }
+    public var args: [String] { state.withLock { $0.args } }
+    public var environment: Egrp { state.withLock { $0.egrp } }
+    public var nameSpace: Pgrp { state.withLock { $0.pgrp } }
+    public var files: Fgrp { state.withLock { $0.fgrp } }
+    public var life: Life { state.withLock { $0.life } }
+    /// Path of the current directory.
+    public var directory: String { state.withLock { $0.dot }.path }
+    /// Whether every Thread waits for something.
+    public var isBlocked: Bool { state.withLock { $0.threads.allSatisfy { $0.isBlocked } } }
+
+    public var umask: UInt32 {
+        get { state.withLock { $0.umask } }
+        set { state.withLock { $0.umask = newValue & 0o777 } }
+    }
+
+    /// Changes identity; only ever to less in later layers. The corresponding POSIX call is `setuid(2)`.
+    public func become(_ cred: Cred) { state.withLock { $0.caller = $0.caller.acting(as: cred) } }
+
+    /// What this process is called from now on.
+    public func rename(_ args: [String]) {
+        state.withLock { s in
+            s.args = args
+            s.name = Self.shortName(args)
+        }
+    }
+
+    static func shortName(_ args: [String]) -> String {
+        let first = args.first ?? ""
+        return first.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? first
+    }
+
+    // MARK: notes, stop, kill
+
+    /// The head of every system call: nothing pends almost always.
+    @inline(__always)
+    func enter() throws(SysError) {
+        if attention.load(ordering: .relaxed) != 0 { _ = try attend() }
+    }
+
+    /// Acts on what pends: waits while stopped, deals with notes. True when a note was handled.
+    /// Throws `.killed` when the process is to end.
+    func attend() throws(SysError) -> Bool {
+        var handled = false
+        while true {
+            let bits = attention.load(ordering: .acquiring)
+            if bits == 0 { return handled }
+            if bits & Attention.killed != 0 { throw .killed }
+            if bits & Attention.stopped != 0 {
+                if let thread = Thread.running, thread.proc === self { _ = thread.parker.park() }
+                continue
+            }
+            guard let (note, action) = takeNote() else { continue }
+            switch action {
+            case .ignore: break
+            case .end: finish(Status(note.text))
+            case .handle(let handler):
+                if handler(note) { handled = true } else { finish(Status(note.text)) }
+            }
+        }
+    }
+
+    private func takeNote() -> (Note, NoteAction)? {
+        state.withLock { s in
+            guard !s.notes.isEmpty else {
+                attention.bitwiseAnd(~Attention.notes, ordering: .releasing)
+                return nil
+            }
+            let note = s.notes.removeFirst()
+            if s.notes.isEmpty { attention.bitwiseAnd(~Attention.notes, ordering: .releasing) }
+            return (note, s.noteAction)
+        }
+    }
+
+    /// What this program does about notes; what it was.
+    @discardableResult
+    public func onNote(_ action: NoteAction) -> NoteAction {
+        state.withLock { s in
+            defer { s.noteAction = action }
+            return s.noteAction
+        }
+    }
+
+    /// Most notes that pend at once; more are refused.
+    static let noteLimit = 1024
+
+    /// Sends a note. Standard signals that pend already are not queued twice.
+    public func post(_ note: Note) {
+        let threads = state.withLock { s -> [Thread] in
+            guard s.life != .exiting, s.notes.count < Self.noteLimit else { return [] }
+            if note.coalesces, s.notes.contains(where: { $0.text == note.text }) { return [] }
+            s.notes.append(note)
+            attention.bitwiseOr(Attention.notes, ordering: .releasing)
+            return s.threads
+        }
+        for t in threads { t.alert() }
+    }
+
+    /// Ends the process at its next system call, or now where it waits. The status is `killed`.
+    public func kill() { finish(Status("killed")) }
+
+    private func finish(_ fate: Status) {
+        let threads = state.withLock { s -> [Thread] in
+            if attention.load(ordering: .relaxed) & Attention.killed == 0 { s.fate = fate }
+            attention.bitwiseOr(Attention.killed, ordering: .releasing)
+            return s.threads
+        }
+        for t in threads { t.alert() }
+    }
+
+    /// Stops it at its next system call, or where it waits.
+    public func stop() {
+        state.withLock { s in
+            guard s.life == .running else { return }
+            s.life = .stopped
+            attention.bitwiseOr(Attention.stopped, ordering: .releasing)
+        }
+        for t in state.withLock({ $0.threads }) { t.alert() }
+    }
+
+    /// Lets a stopped one go on.
+    public func resume() {
+        let threads = state.withLock { s -> [Thread] in
+            guard s.life == .stopped else { return [] }
+            s.life = .running
+            attention.bitwiseAnd(~Attention.stopped, ordering: .releasing)
+            return s.threads
+        }
+        for t in threads { t.alert() }
+    }
+
+    /// True once it has been told to end.
+    public var isKilled: Bool { attention.load(ordering: .relaxed) & Attention.killed != 0 }
+}

@@ -1,0 +1,73 @@
+/// A program of the system: in `appl/`, registered to a path by a `prog` line of `emu.conf`.
+///
+/// It sees the system through `p` only. It runs on a Thread of its own; the corresponding Inferno form is a module
+/// with `init`.
+public protocol Program: Sendable {
+    init()
+    /// Runs to its end. `args[0]` is the name it was called by. A thrown error is printed with that name before it
+    /// and becomes the status.
+    func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status
+}
+
+/// How a program ended: empty for success, else what went wrong. A number is a Linux program's exit code.
+public struct Status: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    public let text: String
+
+    public init(_ text: String) { self.text = text }
+    public init(stringLiteral text: String) { self.text = text }
+    /// 0 is success.
+    public init(code: Int32) { text = code == 0 ? "" : String(code) }
+
+    public static let ok = Status("")
+
+    public var isOK: Bool { text.isEmpty }
+    public var description: String { text }
+
+    /// As a host sees it: 0, the number itself where it is one (1 to 255), 130 for an interrupt, else 1.
+    public var code: Int32 {
+        if text.isEmpty { return 0 }
+        if let n = Int32(text), n > 0, n < 256 { return n }
+        return switch text {
+        case "interrupt": 130
+        case "killed": 137
+        case "term": 143
+        default: 1
+        }
+    }
+}
+
+/// A row of the program table.
+public struct ProgramEntry: Sendable {
+    /// The Swift type, as in `emu.conf`.
+    public let name: String
+    public let path: String
+    public let make: @Sendable () -> any Program
+
+    public init(name: String, path: String, make: @escaping @Sendable () -> any Program) {
+        self.name = name
+        self.path = path
+        self.make = make
+    }
+
+    /// What the program's file holds; `exec` knows it by this, wherever the file is bound or copied.
+    public var text: String { "#!program \(name)\n" }
+}
+
+/// Runs files that are no programs of ours: ELF of some machine. Engines register themselves with the system.
+public protocol Engine: Sendable {
+    /// Whether a file that begins with `header` (up to 512 bytes) is its to run.
+    func claims(_ header: [UInt8]) -> Bool
+    /// Runs `file`, open for execution, in the calling Proc to its end.
+    func run(_ p: Proc, _ file: Chan, _ args: [String]) throws(SysError) -> Status
+}
+
+/// Line editing for the console, given by the host where there is one. See `LineEditor` users in Shell.
+public protocol LineEditor: Sendable {
+    /// A line without its newline, or nil at end of file. Throws `.interrupted` on an interrupt.
+    /// `complete` gives the candidates for the word that ends at a position of the line (both as UTF-8 bytes);
+    /// each candidate replaces the word, and `final` says whether a blank follows a single one.
+    func readLine(
+        prompt: String, history: [String],
+        complete: @escaping @Sendable (_ line: String, _ start: Int, _ end: Int) -> [String]
+    ) throws(SysError) -> String?
+}

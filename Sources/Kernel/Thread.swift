@@ -1,0 +1,136 @@
+import Host
+import Synchronization
+
+/// One line of execution in a Proc: where it waits, and the host thread that runs it.
+///
+/// Owned by its Proc; `Thread.current` is set by whoever runs it and is valid while it runs.
+public final class Thread: @unchecked Sendable {
+    // `proc` is immutable; everything mutable is in `parker` and `waiter`, which lock themselves.
+    public let proc: Proc
+    let parker: Parker
+    let waiter: Waiter
+    private let blocked = Atomic<Bool>(false)
+    /// Whether it waits for something now.
+    var isBlocked: Bool { blocked.load(ordering: .relaxed) }
+
+    init(_ proc: Proc) {
+        self.proc = proc
+        let parker = Parker()
+        self.parker = parker
+        waiter = Waiter { parker.unpark() }
+    }
+
+    /// The Thread that the calling host thread runs. There must be one: system calls come from Threads.
+    @inline(__always)
+    public static var current: Thread {
+        guard let p = HostThread.current else { preconditionFailure("no Thread runs here") }
+        return bridged(p)
+    }
+
+    /// The same, or nil on a host thread that runs none.
+    public static var running: Thread? { HostThread.current.map { bridged($0) } }
+
+    /// Runs `body` as this Thread on the calling host thread.
+    func run<T>(_ body: () -> T) -> T {
+        let before = HostThread.current
+        HostThread.current = pointer
+        defer { HostThread.current = before }
+        return body()
+    }
+
+    /// Throws when the calling program has been killed; acts on stops and notes. Every unbounded loop calls it.
+    @inline(__always)
+    public static func check() throws(SysError) { try current.proc.enter() }
+
+    /// The one gate of every wait: returns when `waiter` has fired.
+    ///
+    /// Throws `.interrupted` when a note was handled, `.killed` when the Proc is to end, `.timedOut` at the deadline.
+    /// A stop and a note that is ignored are acted on and the wait goes on.
+    func block(until deadline: UInt64?) throws(SysError) {
+        blocked.store(true, ordering: .relaxed)
+        defer { blocked.store(false, ordering: .relaxed) }
+        while !waiter.hasFired {
+            if try proc.attend() { throw .interrupted }
+            if waiter.hasFired { break }
+            if !parker.park(until: deadline), !waiter.hasFired { throw .timedOut }
+        }
+    }
+
+    /// Makes a blocked Thread look at its Proc's attention flags.
+    func alert() { parker.unpark() }
+
+    /// Waits until a host descriptor is ready. Returns which events came, empty at the deadline.
+    /// Throws as `block` does. The corresponding Linux call is `poll(2)`.
+    public static func waitHost(
+        _ descriptor: Int32, _ events: HostEvents, until deadline: UInt64? = nil
+    ) throws(SysError) -> HostEvents {
+        guard let thread = running else { return HostPoll.wait(descriptor, events, deadline) }
+        thread.blocked.store(true, ordering: .relaxed)
+        defer { thread.blocked.store(false, ordering: .relaxed) }
+        while true {
+            if try thread.proc.attend() { throw .interrupted }
+            switch thread.parker.poll(descriptor, events, until: deadline) {
+            case .ready(let got): return got
+            case .token: continue
+            case .deadline: return []
+            }
+        }
+    }
+
+    /// Sleeps for `nanoseconds`; interruptible. The corresponding Inferno call is `sys-sleep(2)`.
+    public static func sleep(nanoseconds: UInt64) throws(SysError) {
+        let (end, overflow) = HostClock.monotonic().addingReportingOverflow(nanoseconds)
+        let thread = current
+        thread.waiter.arm()
+        do throws(SysError) { try thread.block(until: overflow ? .max : end) } catch {
+            if error.code == .timedOut { return }
+            throw error
+        }
+    }
+
+    /// Runs a host call that cannot be polled (name resolution, a dead network disk) on a helper, so that the caller can
+    /// be interrupted. A caller that goes away abandons the helper, which drops `work`'s result when it comes.
+    public static func offload<T: Sendable>(
+        _ work: @escaping @Sendable () -> Result<T, SysError>
+    ) throws(SysError) -> T {
+        let box = Offload<T>()
+        try Offload<T>.helpers.enter()
+        guard
+            HostThread.start({
+                let result = work()
+                box.result.withLock { $0 = result }
+                Offload<T>.helpers.leave()
+                box.done.wake()
+            })
+        else {
+            Offload<T>.helpers.leave()
+            throw .noMemory
+        }
+        return try box.done.sleep { box.result.withLock { $0 } }.get()
+    }
+}
+
+/// The answer of a helper, written once.
+private final class Offload<T: Sendable>: Sendable {
+    let result = Lock<Result<T, SysError>?>(nil)
+    let done = WaitQueue()
+    static var helpers: Gate { Gate.helpers }
+}
+
+/// At most so many at once; the rest wait in line.
+private final class Gate: Sendable {
+    static let helpers = Gate(64)
+    private let free: Lock<Int>
+    private let queue = WaitQueue()
+
+    init(_ count: Int) { free = Lock(count) }
+
+    func enter() throws(SysError) {
+        try queue.sleep { free.withLock { (n) -> Void? in n > 0 ? (n -= 1) : nil } }
+    }
+
+    func leave() {
+        free.withLock { $0 += 1 }
+        queue.wakeOne()
+    }
+}
