@@ -8,9 +8,10 @@ check:          ; .ci/run
 fmt:            ; swift format -i -r --parallel Sources appl Tests Package.swift
 lint:           ; swift format lint --strict -r --parallel Sources appl Tests Package.swift
 release:        ; ./run --version
+fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter KernelTests
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu
 
-.PHONY: build test check fmt lint release tsan install uninstall
+.PHONY: build test check fmt lint release fuzz tsan install uninstall
