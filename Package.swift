@@ -12,6 +12,19 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
 }
 
+/// What makes the tables of a target. The fuzzers do without: the sanitizer's flags would reach the generator.
+let tables: [Target.PluginUsage] = Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : []
+
+/// A libFuzzer target, there with EMU_FUZZ=1 only (see `make fuzz`).
+func fuzz(_ name: String) -> [Target] {
+    guard Context.environment["EMU_FUZZ"] != nil else { return [] }
+    return [
+        .executableTarget(
+            name: "Fuzz\(name)", dependencies: [.byName(name: name)], path: "Tests/Fuzz/\(name)", exclude: ["corpus"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    ]
+}
+
 let package = Package(
     name: "emu",
     products: [.executable(name: "emu", targets: ["emu"])],
@@ -30,12 +43,12 @@ let package = Package(
         floor("NineP"),
         floor("Kernel", ["Host", "NineP"]),
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
-        floor("Devices", ["Kernel", "Host", "NineP", "Codec"], plugins: ["EmuConfPlugin"]),
+        floor("Devices", ["Kernel", "Host", "NineP", "Codec"], plugins: tables),
         floor("Shell", ["Kernel", "Codec"]),
-        floor("Builtins", ["Kernel", "Codec"], plugins: ["EmuConfPlugin"]),
+        floor("Builtins", ["Kernel", "Codec"], plugins: tables),
         .target(
             name: "Appl", dependencies: ["Kernel", "Codec", "Shell"], path: "appl", swiftSettings: strict,
-            plugins: ["EmuConfPlugin"]),
+            plugins: tables),
         .executableTarget(
             name: "emu",
             dependencies: [
@@ -51,6 +64,7 @@ let package = Package(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
 
         tests("Codec", ["Codec"]),
-    ],
+        tests("Shell", ["Shell"]),
+    ] + fuzz("Shell"),
     swiftLanguageModes: [.v6]
 )
