@@ -16,12 +16,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let tables: [Target.PluginUsage] = Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : []
 
 /// A libFuzzer target, there with EMU_FUZZ=1 only (see `make fuzz`).
-func fuzz(_ name: String) -> [Target] {
+func fuzz(_ name: String, _ dependency: String? = nil) -> [Target] {
     guard Context.environment["EMU_FUZZ"] != nil else { return [] }
     return [
         .executableTarget(
-            name: "Fuzz\(name)", dependencies: [.byName(name: name)], path: "Tests/Fuzz/\(name)", exclude: ["corpus"],
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+            name: "Fuzz\(name)", dependencies: [.byName(name: dependency ?? name)], path: "Tests/Fuzz/\(name)",
+            exclude: ["corpus"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
     ]
 }
 
@@ -65,6 +65,9 @@ let package = Package(
 
         tests("Codec", ["Codec"]),
         tests("Shell", ["Shell"]),
-    ] + fuzz("Shell"),
+        .target(
+            name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
+        tests("Conf", ["Conf", "ConfTestSupport"]),
+    ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport"),
     swiftLanguageModes: [.v6]
 )

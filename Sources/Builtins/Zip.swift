@@ -1,0 +1,40 @@
+import Codec
+import Kernel
+
+/// The builtin module `$Zip`: zlib's checksums and streams for scripts.
+struct Zip: ZipModule {
+    /// What a decompressed result may hold, in bytes: a small input can stand for gigabytes.
+    private static let limit = 64 << 20
+
+    func crc32(_: Proc, _ data: [UInt8]) throws(SysError) -> Int32 {
+        Int32(bitPattern: Checksum.crc32(data.span.bytes))
+    }
+
+    func adler32(_: Proc, _ data: [UInt8]) throws(SysError) -> Int32 {
+        Int32(bitPattern: Checksum.adler32(data.span.bytes))
+    }
+
+    func deflate(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try pack(data, .zlib) }
+
+    func inflate(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try unpack(data, .zlib) }
+
+    func gzip(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try pack(data, .gzip) }
+
+    func gunzip(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try unpack(data, .gzip) }
+
+    private func pack(_ data: [UInt8], _ framing: Framing) throws(SysError) -> [UInt8] {
+        do throws(CodecError) {
+            return try Deflate.all(data.span.bytes, framing)
+        } catch {
+            throw SysError(error.description)
+        }
+    }
+
+    private func unpack(_ data: [UInt8], _ framing: Framing) throws(SysError) -> [UInt8] {
+        do throws(CodecError) {
+            return try Inflate.all(data.span.bytes, framing, limit: Self.limit)
+        } catch {
+            throw SysError(error.description)
+        }
+    }
+}
