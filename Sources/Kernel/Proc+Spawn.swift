@@ -189,6 +189,7 @@ extension Proc {
         system.leave(pid)
         caller.account.credit(.threads)
         if parent != 0 { system.proc(parent)?.ended(record) }
+        if pid == 1 { system.firstEnded(record) }
     }
 
     private func forget(_ child: Int32) {

@@ -19,8 +19,10 @@ public final class System: Sendable {
     private let nextPid = Atomic<Int32>(1)
     public let clock: any Clock
     public let account: Account
-    /// Live Procs change: whoever waits for all to end.
+    /// Wakes when a process has gone.
     let quiet = WaitQueue()
+    /// How the first process ended.
+    private let end = Lock<WaitRecord?>(nil)
 
     public init(clock: any Clock = HostSystemClock(), account: Account = Account()) {
         self.clock = clock
@@ -121,13 +123,28 @@ public final class System: Sendable {
     /// Ends every process and waits until they are gone or `deadline` (host monotonic nanoseconds) has passed.
     public func shutdown(until deadline: UInt64) {
         for p in processes { p.kill() }
+        waitUntil(deadline) { processCount == 0 }
+    }
+
+    /// Waits, on a host thread that runs no process, until the first process has ended.
+    public func waitForEnd() -> WaitRecord? {
+        waitUntil(nil) { end.withLock { $0 != nil } }
+        return end.withLock { $0 }
+    }
+
+    func firstEnded(_ record: WaitRecord) {
+        end.withLock { $0 = record }
+        quiet.wake()
+    }
+
+    private func waitUntil(_ deadline: UInt64?, _ done: () -> Bool) {
         let parker = Parker()
         let waiter = Waiter { parker.unpark() }
-        while processCount > 0 {
+        while !done() {
             waiter.arm()
             waiter.stand(on: quiet)
             defer { waiter.cancel() }
-            guard processCount > 0, parker.park(until: deadline) else { break }
+            guard !done(), parker.park(until: deadline) else { break }
         }
     }
 }
