@@ -19,14 +19,16 @@ public final class System: Sendable {
     private let nextPid = Atomic<Int32>(1)
     public let clock: any Clock
     public let account: Account
+    public let grants: HostGrants
     /// Wakes when a process has gone.
     let quiet = WaitQueue()
     /// How the first process ended.
     private let end = Lock<WaitRecord?>(nil)
 
-    public init(clock: any Clock = HostSystemClock(), account: Account = Account()) {
+    public init(clock: any Clock = HostSystemClock(), account: Account = Account(), grants: HostGrants = HostGrants()) {
         self.clock = clock
         self.account = account
+        self.grants = grants
     }
 
     // MARK: devices, programs, modules
