@@ -1,7 +1,7 @@
 /// A name space written down: one call a line, as `newns`, `emu -n` and the system's own start take it.
 ///
-/// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [SOURCE] TARGET`, `cd DIR`, `new`, `fork`, `nodev`
-/// and `. FILE`; `#` after a blank begins a comment, `'...'` quotes, `$name` is replaced by its value.
+/// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [SOURCE] TARGET`, `cd DIR`, `mkdir DIR` (which may be there
+/// already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes, `$name` is replaced by its value.
 /// The corresponding Inferno page is `namespace(6)`.
 public struct NameSpaceFile {
     private let name: String
@@ -46,6 +46,11 @@ public struct NameSpaceFile {
         case "cd":
             guard words.count == 2 else { throw SysError("usage: cd dir") }
             try p.chdir(words[1])
+        case "mkdir":
+            guard words.count == 2 else { throw SysError("usage: mkdir dir") }
+            do throws(SysError) { try p.mkdir(words[1], 0o755) } catch {
+                guard error.code == .exist else { throw error }
+            }
         case "new", "fork", "nodev":
             guard words.count == 1 else { throw SysError("usage: \(words[0])") }
             try p.pctl(words[0] == "new" ? .newNS : words[0] == "fork" ? .forkNS : .noDevices)

@@ -1,1 +1,77 @@
-@main struct Emu { static func main() {} }
+import ArgumentParser
+import Host
+import Kernel
+
+/// The host command: flags in, exit status out.
+@main
+struct Emu: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emu",
+        abstract: "A small operating system in one host process.",
+        discussion: """
+            Without a command or a script it starts what emu.conf names: an interactive shell. A script is a file of the
+            host; its arguments follow it. The exit status is that of the command.
+
+            The directory in which emu was started is /n/host, your own files are in /home/$user, and nothing else of
+            the host is visible. Inside, `help` lists what there is.
+            """,
+        version: "emu \(System.version)")
+
+    @Option(name: .short, help: ArgumentHelp("Join the host directory to / .", valueName: "root"))
+    var root: String?
+    @Option(name: .short, help: ArgumentHelp("Run a command of the shell instead of a script.", valueName: "command"))
+    var command: String?
+    @Option(name: .short, help: ArgumentHelp("Go on with the name space file of the host.", valueName: "nsfile"))
+    var nsFile: String?
+    @Flag(name: .customShort("C"), help: "Let host commands be run (see cmd(3)).")
+    var hostCommands = false
+    @Flag(name: .customShort("H"), help: "Let the whole host be attached, as '#U*'.")
+    var wholeHost = false
+    @Flag(help: "Show nothing of the host; home is in memory.")
+    var noHost = false
+    @Flag(help: "Show what /lib/ns/sandbox lists, read-only, and what -m names; home is in memory.")
+    var sandbox = false
+    @Option(
+        name: .short,
+        help: ArgumentHelp("With --sandbox: also show path, with these rights (rwx).", valueName: "path:perms"))
+    var mount: [String] = []
+    @Option(
+        name: .customLong("net"),
+        help: ArgumentHelp(
+            "Open the host's network beyond loopback; all of it, or the addresses listed.", valueName: "addr,..."))
+    var network: String?
+    @Flag(name: .short, help: "Say what is done at the start.")
+    var verbose = false
+    @Flag(help: "Tell what this host can do for engines and the sandbox.")
+    var doctor = false
+    @Argument(parsing: .captureForPassthrough, help: "A script of the host, or a program inside, and its arguments.")
+    var words: [String] = []
+
+    func validate() throws {
+        if noHost && (sandbox || root != nil || wholeHost) {
+            throw ValidationError("--no-host excludes --sandbox, -r and -H")
+        }
+        if !mount.isEmpty && !sandbox { throw ValidationError("-m goes with --sandbox") }
+        if network != nil { throw ValidationError("--net: not in this emu") }
+    }
+
+    func run() throws {
+        if doctor {
+            for feature in HostFeature.all() {
+                print("\(feature.isThere ? "yes" : "no ")  \(feature.name): \(feature.detail)")
+            }
+            return
+        }
+        let code: Int32
+        do throws(SysError) { code = try Boot(self).run() } catch {
+            HostEnvironment.complain("emu: \(error)")
+            throw ExitCode(1)
+        }
+        throw ExitCode(code)
+    }
+
+    /// `--net` alone means all of it.
+    static func main() {
+        main(CommandLine.arguments.dropFirst().map { $0 == "--net" ? "--net=*" : $0 })
+    }
+}

@@ -33,6 +33,12 @@ int cshim_openat2(int dir, const char *name, int flags, unsigned mode, uint64_t 
 /* ppoll(2) with the wake-up signal unmasked for the call; a negative timeout waits for ever. Result or -errno. */
 int cshim_ppoll(struct pollfd *fds, unsigned long n, int64_t nanoseconds);
 
+/* What the host can do, for --doctor. A version, 0 or an errno, 1 or 0. */
+int cshim_landlock_version(void);
+int cshim_try_user_namespace(void);
+int cshim_has_seccomp_notify(void);
+int cshim_has_executable_memory(void);
+
 static inline int cshim_exited(int s) { return WIFEXITED(s); }
 static inline int cshim_exitstatus(int s) { return WEXITSTATUS(s); }
 static inline int cshim_termsig(int s) { return WIFSIGNALED(s) ? WTERMSIG(s) : 0; }

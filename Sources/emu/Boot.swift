@@ -1,0 +1,64 @@
+import Appl
+import Builtins
+import Devices
+import Host
+import Kernel
+
+/// From flags to a running system: joins the tables, makes the first name space, starts the first process and waits.
+struct Boot {
+    private let flags: Emu
+    private let user = HostEnvironment.user
+    private let home: String?
+    private let start: String?
+
+    init(_ flags: Emu) {
+        self.flags = flags
+        let data = HostEnvironment.variable("XDG_DATA_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let own = data ?? HostEnvironment.variable("HOME").map { $0 + "/.local/share" }
+        home = flags.noHost || flags.sandbox ? nil : own.map { $0 + "/emu/home" }
+        start = flags.noHost || flags.sandbox ? nil : HostEnvironment.directory
+    }
+
+    /// Runs the system to its end; the exit status for the host.
+    func run() throws(SysError) -> Int32 {
+        HostThread.blockWakeSignal()
+        HostEnvironment.raiseDescriptorLimit()
+        let grants = try grants()
+        let system = System(grants: grants)
+        for program in programTable { system.add(program) }
+        system.modules = ModuleTable(moduleTable)
+        for make in deviceTable { system.add(make()) }
+
+        let ids = HostEnvironment.ids
+        let cred = Cred(user: user, uid: ids.user, gid: ids.group)
+        let start = try FirstProcess(flags, user: user, grants: grants, start: self.start)
+        _ = try system.boot(cred, args: start.args) { (p) throws(SysError) in
+            do throws(SysError) { return try start.run(p) } catch {
+                HostEnvironment.complain("emu: \(error)")
+                return Status(error.description)
+            }
+        }
+        let end = system.waitForEnd()
+        system.shutdown(until: HostClock.monotonic() + 2_000_000_000)
+        return end?.status.code ?? 1
+    }
+
+    /// What of the host the flags open.
+    private func grants() throws(SysError) -> HostGrants {
+        var grants = HostGrants()
+        grants.commands = flags.hostCommands
+        if flags.wholeHost { grants.trees["*"] = .init("/") }
+        if let start { grants.trees["host"] = .init(start) }
+        if let root = flags.root {
+            guard HostEnvironment.isDirectory(root) else { throw SysError(.notDir, subject: root) }
+            grants.trees["root"] = .init(try HostEnvironment.realPath(root))
+        }
+        if let home {
+            try HostEnvironment.makeDirectory(home, 0o700)
+            grants.trees["home"] = .init(home)
+        } else if flags.verbose {
+            HostEnvironment.complain("emu: home is in memory and ends with this emu")
+        }
+        return grants
+    }
+}

@@ -1,0 +1,115 @@
+import Devices
+import Host
+import Kernel
+
+/// What process 1 does: builds the name space, opens the console, sets the environment, runs the command.
+struct FirstProcess: Sendable {
+    /// What it is called with.
+    let args: [String]
+    private let user: String
+    private let directory: String
+    private let home: Bool
+    private let host: Bool
+    private let root: Bool
+    private let verbose: Bool
+    private let nameSpace: (name: String, text: String)?
+    /// A script of the host: its name inside and its text.
+    private let script: (name: String, text: [UInt8])?
+
+    /// Where a script of the host stands inside.
+    private static let scripts = "/n/script"
+    private static let inherited = ["TERM", "LANG", "TZ", "COLUMNS", "LINES"]
+
+    init(_ flags: Emu, user: String, grants: HostGrants, start: String?) throws(SysError) {
+        self.user = user
+        host = grants.trees["host"] != nil
+        home = grants.trees["home"] != nil
+        root = grants.trees["root"] != nil
+        verbose = flags.verbose
+        directory = start ?? ""
+        if let file = flags.nsFile {
+            nameSpace = (file, String(decoding: try HostEnvironment.readFile(file, limit: 1 << 20), as: UTF8.self))
+        } else {
+            nameSpace = nil
+        }
+        if let command = flags.command {
+            script = nil
+            args = ["/bin/sh", "-c", command] + flags.words
+        } else if let first = flags.words.first, HostEnvironment.isFile(first) {
+            let name = first.split(separator: "/").last.map(String.init) ?? first
+            script = (name, try HostEnvironment.readFile(first))
+            args = ["/bin/sh", "\(Self.scripts)/\(name)"] + flags.words.dropFirst()
+        } else {
+            script = nil
+            args = flags.words.isEmpty ? initCommand : flags.words
+        }
+    }
+
+    func run(_ p: Proc) throws(SysError) -> Status {
+        try openConsole(p)
+        try setEnvironment(p)
+        try buildNameSpace(p)
+        guard let program = args.first else { throw SysError("emu.conf has no init section: nothing to run") }
+        if verbose { HostEnvironment.complain("emu: \(args.joined(separator: " "))") }
+        return try p.exec(program, args)
+    }
+
+    private func openConsole(_ p: Proc) throws(SysError) {
+        _ = try p.open("#c/cons", .read)
+        _ = try p.open("#c/cons", .write)
+        _ = try p.open("#c/hoststderr", .write)
+    }
+
+    private func setEnvironment(_ p: Proc) throws(SysError) {
+        var variables = [
+            ("user", user), ("home", "/home/\(user)"), ("emuhost", "Linux"), ("emuwdir", directory),
+            ("emuargs", args.joined(separator: " ")),
+        ]
+        for name in Self.inherited {
+            if let value = HostEnvironment.variable(name) { variables.append((name, value)) }
+        }
+        for (name, value) in variables { try p.environment.set(name, Array(value.utf8), p.caller.clock.now()) }
+    }
+
+    private func buildNameSpace(_ p: Proc) throws(SysError) {
+        let variables = ["user": user]
+        if root { try p.bind("#Uroot", "/", [.after, .create]) }
+        let lines = try text(p, "/lib/namespace")
+        try NameSpaceFile(name: "/lib/namespace", text: lines, variables: variables).apply(to: p)
+        if root { try joinRoot(p) }
+        if home { try p.bind("#Uhome", "/home/\(user)", .create) }
+        if host {
+            try p.mkdir("/n/host")
+            try p.bind("#Uhost", "/n/host", .create)
+        }
+        if let script { try install(script, p) }
+        try p.chdir(host ? "/n/host" : "/home/\(user)")
+        if let nameSpace {
+            try NameSpaceFile(name: nameSpace.name, text: nameSpace.text, variables: variables).apply(to: p)
+        }
+    }
+
+    /// Joins what `-r` gave below the directories that the system has too.
+    private func joinRoot(_ p: Proc) throws(SysError) {
+        let fd = try p.open("#/")
+        defer { _ = try? p.close(fd) }  // it was read: nothing is lost
+        for entry in try p.dirread(fd) where entry.isDirectory {
+            guard let there = try? p.stat("#Uroot/\(entry.name)"), there.isDirectory else { continue }  // not in both
+            try p.bind("#Uroot/\(entry.name)", "/\(entry.name)", [.after, .create])
+        }
+    }
+
+    private func install(_ script: (name: String, text: [UInt8]), _ p: Proc) throws(SysError) {
+        try p.mkdir(Self.scripts)
+        try p.bind("#Rscript", Self.scripts, .create)
+        let fd = try p.create("\(Self.scripts)/\(script.name)", .write, FileMode(rawValue: 0o755))
+        try p.write(fd, script.text)
+        try p.close(fd)
+    }
+
+    private func text(_ p: Proc, _ path: String) throws(SysError) -> String {
+        let fd = try p.open(path)
+        defer { _ = try? p.close(fd) }  // it was read: nothing is lost
+        return String(decoding: try p.readn(fd, 1 << 20), as: UTF8.self)
+    }
+}
