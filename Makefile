@@ -1,6 +1,5 @@
 # A thin front door: each recipe can be typed by hand. `./run` and `./run test` are all that a user needs.
 PREFIX ?= /usr/local
-RELEASE = -c release --static-swift-stdlib -Xlinker -L.build/lib
 
 build:          ; swift build
 test:           ; ./run test
@@ -8,10 +7,11 @@ check:          ; .ci/run
 fmt:            ; swift format -i -r --parallel Sources appl Tests Package.swift
 lint:           ; swift format lint --strict -r --parallel Sources appl Tests Package.swift
 release:        ; ./run --version
+bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter KernelTests
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu
 
-.PHONY: build test check fmt lint release fuzz tsan install uninstall
+.PHONY: bench build test check fmt lint release fuzz tsan install uninstall

@@ -57,6 +57,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The benchmarks: `make bench`.
+        .target(name: "CBench"),
+        .executableTarget(
+            name: "emu-bench", dependencies: ["CBench", "Kernel", "Host", "Devices"], swiftSettings: strict),
+
         // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.
         floor("Conf"),
         .executableTarget(name: "mkconf", dependencies: ["Conf"], swiftSettings: strict),

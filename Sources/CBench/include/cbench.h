@@ -1,0 +1,44 @@
+#ifndef EMU_CBENCH_H
+#define EMU_CBENCH_H
+/* The native side of the benchmarks: the same acts, asked of the host in plain C.
+   Each returns the nanoseconds that n of them took, set-up left out, or -errno where the host refuses. */
+#include <stdint.h>
+
+int64_t cbench_write_null(long n);
+int64_t cbench_read_zero(long n);
+int64_t cbench_open_close(const char *path, long n);
+int64_t cbench_open_read_close(const char *path, long n);
+int64_t cbench_stat(const char *path, long n);
+
+/* A bind mount made and undone; a name space of fifty bind mounts copied. Both in a user name space of a child. */
+int64_t cbench_bind_unmount(long n);
+int64_t cbench_fork_mounts(long n);
+
+/* n blocks through a pipe, one thread writing and one reading; one byte there and one back through two pipes. */
+int64_t cbench_pipe(long block, long n);
+int64_t cbench_ping(long n);
+
+/* A child that ends at once, waited for. */
+int64_t cbench_fork_wait(long n);
+
+/* Run a command once, its words on a line each; standard input from `in` (NULL: empty), standard output to a scratch
+   file, since some tools do less for /dev/null. -ECHILD where it fails. */
+int64_t cbench_command(const char *words, const char *in);
+
+/* Resident bytes of a command that waits for its standard input. */
+int64_t cbench_idle(const char *words);
+
+/* Where the benchmarks run: makes a directory, goes there, and writes CBENCH_DEEP (a file at depth 8) and CBENCH_TEXT
+   (that many bytes: lines of words, common ones often, the same on every machine). 0 or -errno. */
+#define CBENCH_DEEP "a/b/c/d/e/f/g/file"
+#define CBENCH_TEXT "text"
+int64_t cbench_enter(int64_t bytes);
+
+/* Removes what cbench_enter made. */
+void cbench_leave(void);
+
+/* The directory where cbench_enter went; the emu that was built beside this program. */
+const char *cbench_directory(void);
+const char *cbench_emu(void);
+
+#endif
