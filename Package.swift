@@ -73,6 +73,7 @@ let package = Package(
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
         tests("Conf", ["Conf", "ConfTestSupport"]),
+        tests("Builtins", ["Builtins", "Devices", "Kernel"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport"),
     swiftLanguageModes: [.v6]
 )

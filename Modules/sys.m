@@ -7,15 +7,15 @@ Sys: module
 	OREAD, OWRITE, ORDWR, OEXEC:	con iota;
 	OTRUNC:	con 16;
 	ORCLOSE:	con 64;
+	OAPPEND:	con 128;
 	OEXCL:	con 16r1000;
 
 	# seek
 	START, RELA, END:	con iota;
 
-	# bind and mount
+	# bind
 	MREPL, MBEFORE, MAFTER:	con iota;
 	MCREATE:	con 4;
-	MCACHE:	con 16;
 
 	# pctl
 	NEWFD:	con 1;
@@ -61,39 +61,48 @@ Sys: module
 		dev:	int;
 	};
 
+	# descriptors; dup to -1 takes the lowest free one
 	open:	fn(path: string, mode: int): ref FD;
 	create:	fn(path: string, mode: int, perm: int): ref FD;
 	fildes:	fn(fd: ref FD): ref FD;
 	dup:	fn(old, new: ref FD): ref FD;
 	close:	fn(fd: ref FD);
 	pipe:	fn(): (ref FD, ref FD);
-
 	read:	fn(fd: ref FD, n: int): array of byte;
 	readn:	fn(fd: ref FD, n: int): array of byte;
 	pread:	fn(fd: ref FD, n: int, offset: big): array of byte;
 	write:	fn(fd: ref FD, data: array of byte): int;
 	pwrite:	fn(fd: ref FD, data: array of byte, offset: big): int;
 	seek:	fn(fd: ref FD, offset: big, start: int): big;
+	fsync:	fn(fd: ref FD);
 	iounit:	fn(fd: ref FD): int;
 	fd2path:	fn(fd: ref FD): string;
 
+	# files; dirread gives no entries at the end
 	stat:	fn(path: string): Dir;
+	lstat:	fn(path: string): Dir;
 	fstat:	fn(fd: ref FD): Dir;
 	wstat:	fn(path: string, dir: Dir);
 	fwstat:	fn(fd: ref FD, dir: Dir);
 	dirread:	fn(fd: ref FD): list of Dir;
+	mkdir:	fn(path: string, perm: int);
 	remove:	fn(path: string);
 	rename:	fn(old, new: string);
 	link:	fn(old, new: string);
 	symlink:	fn(target, path: string);
 	readlink:	fn(path: string): string;
 
+	# the name space; bindmask narrows what is found there to the rights r, w and x of mask,
+	# unmount of '' takes off all that is mounted on a place
 	bind:	fn(name, on: string, flags: int);
-	mount:	fn(fd, afd: ref FD, on: string, flags: int, spec: string);
+	bindmask:	fn(name, on: string, flags: int, mask: string);
 	unmount:	fn(name, on: string);
 	chdir:	fn(path: string);
-	pctl:	fn(flags: int, keep: list of ref FD): int;
+	getwd:	fn(): string;
 
+	# the process; pctl keeps only the given descriptors when flags have NEWFD or FORKFD
+	pctl:	fn(flags: int, keep: list of ref FD): int;
+	umask:	fn(mask: int): int;
 	note:	fn(pid: int, text: string);
 	sleep:	fn(ms: int);
 	millisec:	fn(): int;

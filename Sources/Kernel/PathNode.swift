@@ -87,6 +87,19 @@ public final class PathNode: @unchecked Sendable {
         }
     }
 
+    /// The mount entries that were crossed on the way here, from the root down.
+    var entries: [MountEntry] {
+        Self.tree.withLock { _ in
+            var entries: [MountEntry] = []
+            var node: PathNode? = self
+            while let n = node {
+                if let entry = n.entry { entries.append(entry) }
+                node = n.parent
+            }
+            return entries.reversed()
+        }
+    }
+
     /// The last name; `/` at the root.
     public var name: String {
         Self.tree.withLock { _ in
