@@ -27,11 +27,14 @@ public final class Chan: @unchecked Sendable {
     /// Reading a directory: made at the first read.
     let directory = Lock<DirectoryReader?>(nil)
 
-    public init(_ dev: any Dev, instance: UInt32? = nil, qid: Qid, auxiliary: AnyObject? = nil) {
+    /// `mask` is for attach alone: what the device gives of this tree at most.
+    public init(
+        _ dev: any Dev, instance: UInt32? = nil, qid: Qid, auxiliary: AnyObject? = nil, mask: Mask = .all
+    ) {
         self.dev = dev
         self.instance = instance ?? dev.instance
         self.qid = qid
-        mask = .all
+        self.mask = mask
         self.auxiliary = auxiliary
     }
 

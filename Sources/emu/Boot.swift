@@ -23,7 +23,8 @@ struct Boot {
     func run() throws(SysError) -> Int32 {
         HostThread.blockWakeSignal()
         HostEnvironment.raiseDescriptorLimit()
-        let grants = try grants()
+        var shown: [String] = []
+        let grants = try grants(&shown)
         let system = System(grants: grants)
         for program in programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
@@ -31,7 +32,7 @@ struct Boot {
 
         let ids = HostEnvironment.ids
         let cred = Cred(user: user, uid: ids.user, gid: ids.group)
-        let start = try FirstProcess(flags, user: user, grants: grants, start: self.start)
+        let start = try FirstProcess(flags, user: user, grants: grants, start: self.start, shown: shown)
         _ = try system.boot(cred, args: start.args) { (p) throws(SysError) in
             do throws(SysError) { return try start.run(p) } catch {
                 HostEnvironment.complain("emu: \(error)")
@@ -43,8 +44,8 @@ struct Boot {
         return end?.status.code ?? 1
     }
 
-    /// What of the host the flags open.
-    private func grants() throws(SysError) -> HostGrants {
+    /// What of the host the flags open. `shown` gets the paths of `--sandbox`: tree `sandboxN` is its element N.
+    private func grants(_ shown: inout [String]) throws(SysError) -> HostGrants {
         var grants = HostGrants()
         grants.commands = flags.hostCommands
         if flags.wholeHost { grants.trees["*"] = .init("/") }
@@ -53,6 +54,7 @@ struct Boot {
             guard HostEnvironment.isDirectory(root) else { throw SysError(.notDir, subject: root) }
             grants.trees["root"] = .init(try HostEnvironment.realPath(root))
         }
+        if flags.sandbox { try addSandbox(to: &grants, &shown) }
         if let home {
             try HostEnvironment.makeDirectory(home, 0o700)
             grants.trees["home"] = .init(home)
@@ -60,5 +62,27 @@ struct Boot {
             HostEnvironment.complain("emu: home is in memory and ends with this emu")
         }
         return grants
+    }
+
+    /// What `/lib/ns/sandbox` lists, read-only, and what `-m` names.
+    private func addSandbox(to grants: inout HostGrants, _ shown: inout [String]) throws(SysError) {
+        for file in rootTable where file.path == "/lib/ns/sandbox" {
+            var bytes = [UInt8](repeating: 0, count: file.length)
+            var span = bytes.mutableSpan
+            var raw = span.mutableBytes
+            _ = file.read(into: &raw, at: 0)
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("/") {
+                guard let real = try? HostEnvironment.realPath(String(line)) else { continue }  // not on this host
+                grants.trees["sandbox\(shown.count)"] = .init(real, [.read, .execute])
+                shown.append(String(line))
+            }
+        }
+        for given in flags.mount {
+            guard let colon = given.lastIndex(of: ":") else { throw SysError("-m \(given): not path:perms") }
+            let mask = try Mask(String(given[given.index(after: colon)...]))
+            let real = try HostEnvironment.realPath(String(given[..<colon]))
+            grants.trees["sandbox\(shown.count)"] = .init(real, mask)
+            shown.append(real)
+        }
     }
 }

@@ -44,7 +44,7 @@ struct Emu: ParsableCommand {
     var verbose = false
     @Flag(help: "Tell what this host can do for engines and the sandbox.")
     var doctor = false
-    @Argument(parsing: .captureForPassthrough, help: "A script of the host, or a program inside, and its arguments.")
+    @Argument(parsing: .postTerminator, help: "A script of the host, or a program inside, and its arguments.")
     var words: [String] = []
 
     func validate() throws {
@@ -70,8 +70,19 @@ struct Emu: ParsableCommand {
         throw ExitCode(code)
     }
 
-    /// `--net` alone means all of it.
+    /// The flags end at the first word that is none: the rest is the command's own. `--net` alone means all of it.
     static func main() {
-        main(CommandLine.arguments.dropFirst().map { $0 == "--net" ? "--net=*" : $0 })
+        var flags: [String] = []
+        var rest = CommandLine.arguments.dropFirst()
+        while let word = rest.first, word.hasPrefix("-"), word.count > 1, word != "--" {
+            rest = rest.dropFirst()
+            flags.append(word == "--net" ? "--net=*" : word)
+            // A cluster of letters that ends in one of these takes the next word.
+            if !word.hasPrefix("--"), let last = word.last, "rcnm".contains(last), let value = rest.popFirst() {
+                flags.append(value)
+            }
+        }
+        if rest.first == "--" { rest = rest.dropFirst() }
+        main(rest.isEmpty ? flags : flags + ["--"] + rest)
     }
 }

@@ -12,6 +12,8 @@ struct FirstProcess: Sendable {
     private let host: Bool
     private let root: Bool
     private let verbose: Bool
+    /// Host paths that `--sandbox` shows; element N is the tree `#UsandboxN`.
+    private let shown: [String]
     private let nameSpace: (name: String, text: String)?
     /// A script of the host: its name inside and its text.
     private let script: (name: String, text: [UInt8])?
@@ -20,12 +22,13 @@ struct FirstProcess: Sendable {
     private static let scripts = "/n/script"
     private static let inherited = ["TERM", "LANG", "TZ", "COLUMNS", "LINES"]
 
-    init(_ flags: Emu, user: String, grants: HostGrants, start: String?) throws(SysError) {
+    init(_ flags: Emu, user: String, grants: HostGrants, start: String?, shown: [String]) throws(SysError) {
         self.user = user
         host = grants.trees["host"] != nil
         home = grants.trees["home"] != nil
         root = grants.trees["root"] != nil
         verbose = flags.verbose
+        self.shown = shown
         directory = start ?? ""
         if let file = flags.nsFile {
             nameSpace = (file, String(decoding: try HostEnvironment.readFile(file, limit: 1 << 20), as: UTF8.self))
@@ -82,6 +85,7 @@ struct FirstProcess: Sendable {
             try p.mkdir("/n/host")
             try p.bind("#Uhost", "/n/host", .create)
         }
+        for (n, path) in shown.enumerated() { try show("#Usandbox\(n)", path, p) }
         if let script { try install(script, p) }
         try p.chdir(host ? "/n/host" : "/home/\(user)")
         if let nameSpace {
@@ -97,6 +101,24 @@ struct FirstProcess: Sendable {
             guard let there = try? p.stat("#Uroot/\(entry.name)"), there.isDirectory else { continue }  // not in both
             try p.bind("#Uroot/\(entry.name)", "/\(entry.name)", [.after, .create])
         }
+    }
+
+    /// Puts one path of the host at the same path inside, after what is there.
+    private func show(_ source: String, _ path: String, _ p: Proc) throws(SysError) {
+        let isDirectory = try p.stat(source).isDirectory
+        let names = path.split(separator: "/")
+        var above = ""
+        for name in isDirectory ? names[...] : names.dropLast() {
+            above += "/" + name
+            do throws(SysError) { try p.mkdir(above) } catch {
+                guard error.code == .exist || error.code == .readOnly else { throw error }
+            }
+        }
+        if !isDirectory {
+            if (try? p.stat(path)) != nil { return }  // shown with the directory that it is in
+            try p.close(try p.create(path, .write, FileMode(rawValue: 0o444)))
+        }
+        try p.bind(source, path, isDirectory ? .after : .replace)
     }
 
     private func install(_ script: (name: String, text: [UInt8]), _ p: Proc) throws(SysError) {
