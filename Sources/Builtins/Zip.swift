@@ -14,27 +14,15 @@ struct Zip: ZipModule {
         Int32(bitPattern: Checksum.adler32(data.span.bytes))
     }
 
-    func deflate(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try pack(data, .zlib) }
+    func deflate(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try Deflate.all(data.span.bytes, .zlib) }
 
     func inflate(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try unpack(data, .zlib) }
 
-    func gzip(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try pack(data, .gzip) }
+    func gzip(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try Deflate.all(data.span.bytes, .gzip) }
 
     func gunzip(_: Proc, _ data: [UInt8]) throws(SysError) -> [UInt8] { try unpack(data, .gzip) }
 
-    private func pack(_ data: [UInt8], _ framing: Framing) throws(SysError) -> [UInt8] {
-        do throws(CodecError) {
-            return try Deflate.all(data.span.bytes, framing)
-        } catch {
-            throw SysError(error.description)
-        }
-    }
-
     private func unpack(_ data: [UInt8], _ framing: Framing) throws(SysError) -> [UInt8] {
-        do throws(CodecError) {
-            return try Inflate.all(data.span.bytes, framing, limit: Self.limit)
-        } catch {
-            throw SysError(error.description)
-        }
+        try Inflate.all(data.span.bytes, framing, limit: Self.limit)
     }
 }

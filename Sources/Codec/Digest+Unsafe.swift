@@ -1,4 +1,5 @@
 import CSSL
+import Kernel
 
 /// A running message digest, computed by libcrypto.
 ///
@@ -12,12 +13,12 @@ public struct Digest: ~Copyable {
     private let context: OpaquePointer
 
     /// Throws where this libcrypto is configured to refuse the algorithm.
-    public init(_ algorithm: Algorithm) throws(CodecError) {
+    public init(_ algorithm: Algorithm) throws(SysError) {
         context = try Self.start(algorithm)
     }
 
-    private static func start(_ algorithm: Algorithm) throws(CodecError) -> OpaquePointer {
-        guard let context = EVP_MD_CTX_new() else { throw CodecError("digest: out of memory") }
+    private static func start(_ algorithm: Algorithm) throws(SysError) -> OpaquePointer {
+        guard let context = EVP_MD_CTX_new() else { throw SysError("digest: out of memory") }
         let kind =
             switch algorithm {
             case .md5: EVP_md5()
@@ -27,7 +28,7 @@ public struct Digest: ~Copyable {
             }
         guard EVP_DigestInit_ex(context, kind, nil) == 1 else {
             EVP_MD_CTX_free(context)
-            throw CodecError("digest: \(algorithm.rawValue) is refused by libcrypto")
+            throw SysError("digest: \(algorithm.rawValue) is refused by libcrypto")
         }
         return context
     }
@@ -37,15 +38,15 @@ public struct Digest: ~Copyable {
     }
 
     /// Adds bytes to what is digested.
-    public mutating func update(_ bytes: RawSpan) throws(CodecError) {
+    public mutating func update(_ bytes: RawSpan) throws(SysError) {
         let context = context
         // SAFETY: libcrypto reads within the buffer, during the call.
         let status = bytes.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
-        guard status == 1 else { throw CodecError("digest: libcrypto failed") }
+        guard status == 1 else { throw SysError("digest: libcrypto failed") }
     }
 
     /// The digest of all that was added, 16 to 64 bytes.
-    public consuming func finish() throws(CodecError) -> [UInt8] {
+    public consuming func finish() throws(SysError) -> [UInt8] {
         var length: UInt32 = 0
         var status: Int32 = 0
         let context = context
@@ -54,12 +55,12 @@ public struct Digest: ~Copyable {
             status = EVP_DigestFinal_ex(context, buffer.baseAddress, &length)
             count = status == 1 ? Int(length) : 0
         }
-        guard status == 1 else { throw CodecError("digest: libcrypto failed") }
+        guard status == 1 else { throw SysError("digest: libcrypto failed") }
         return value
     }
 
     /// The digest of `bytes`.
-    public static func of(_ bytes: RawSpan, _ algorithm: Algorithm) throws(CodecError) -> [UInt8] {
+    public static func of(_ bytes: RawSpan, _ algorithm: Algorithm) throws(SysError) -> [UInt8] {
         var digest = try Digest(algorithm)
         try digest.update(bytes)
         return try digest.finish()

@@ -1,4 +1,5 @@
 import CZlib
+import Kernel
 
 /// The one owner of a `z_stream` and the gzip header beside it. zlib keeps pointers to both, so they live on the heap
 /// from `init` to `deinit`.
@@ -13,7 +14,7 @@ struct ZStream: ~Copyable {
     /// `nameSize` bytes, the last always zero: the name in `head`.
     private let name: UnsafeMutablePointer<UInt8>?
 
-    init(deflating framing: Framing, level: Int32, header: GzipHeader?) throws(CodecError) {
+    init(deflating framing: Framing, level: Int32, header: GzipHeader?) throws(SysError) {
         let keeps = if case .gzip = framing { header != nil } else { false }
         self.init(.deflate, withHeader: keeps)
         let status = deflateInit2_(
@@ -32,7 +33,7 @@ struct ZStream: ~Copyable {
         }
     }
 
-    init(inflating framing: Framing) throws(CodecError) {
+    init(inflating framing: Framing) throws(SysError) {
         let keeps = if case .gzip = framing { true } else { false }
         self.init(.inflate, withHeader: keeps)
         let status = inflateInit2_(z, Self.windowBits(framing), ZLIB_VERSION, Self.size)
@@ -95,7 +96,7 @@ struct ZStream: ~Copyable {
 
     mutating func deflate(
         _ input: RawSpan, into output: inout MutableRawSpan, flush: Deflate.Flush
-    ) throws(CodecError) -> ZStep {
+    ) throws(SysError) -> ZStep {
         // A piece that does not fit into zlib's 32-bit count is not the last one.
         let whole = input.byteCount <= Self.most
         let mode =
@@ -107,17 +108,17 @@ struct ZStream: ~Copyable {
         return try step(input, into: &output) { CZlib.deflate($0, mode) }
     }
 
-    mutating func inflate(_ input: RawSpan, into output: inout MutableRawSpan) throws(CodecError) -> ZStep {
+    mutating func inflate(_ input: RawSpan, into output: inout MutableRawSpan) throws(SysError) -> ZStep {
         try step(input, into: &output) { CZlib.inflate($0, Z_NO_FLUSH) }
     }
 
-    mutating func resetInflate() throws(CodecError) {
+    mutating func resetInflate() throws(SysError) {
         let status = inflateReset(z)
         guard status == Z_OK else { throw zlibError(status, z) }
         try askForHeader()
     }
 
-    private func askForHeader() throws(CodecError) {
+    private func askForHeader() throws(SysError) {
         guard let head, let name else { return }
         head.pointee = gz_header()
         name.update(repeating: 0, count: Self.nameSize)
@@ -132,7 +133,7 @@ struct ZStream: ~Copyable {
     /// SAFETY: zlib sees both buffers only during `call`, bounded by the counts given, and the pointers are dropped after.
     private func step(
         _ input: RawSpan, into output: inout MutableRawSpan, _ call: (UnsafeMutablePointer<z_stream>) -> Int32
-    ) throws(CodecError) -> ZStep {
+    ) throws(SysError) -> ZStep {
         let give = min(input.byteCount, Self.most)
         let room = min(output.byteCount, Self.most)
         let z = z
@@ -161,13 +162,13 @@ struct ZStream: ~Copyable {
     }
 }
 
-private func zlibError(_ status: Int32, _ z: UnsafePointer<z_stream>) -> CodecError {
+private func zlibError(_ status: Int32, _ z: UnsafePointer<z_stream>) -> SysError {
     let why = z.pointee.msg.map { String(cString: $0) }
     switch status {
-    case Z_DATA_ERROR: return CodecError("zlib: data is corrupt: \(why ?? "unknown reason")")
-    case Z_NEED_DICT: return CodecError("zlib: data needs a preset dictionary")
-    case Z_MEM_ERROR: return CodecError("zlib: out of memory")
-    default: return CodecError("zlib: \(why ?? "error \(status)")")
+    case Z_DATA_ERROR: return SysError("zlib: data is corrupt: \(why ?? "unknown reason")")
+    case Z_NEED_DICT: return SysError("zlib: data needs a preset dictionary")
+    case Z_MEM_ERROR: return SysError("zlib: out of memory")
+    default: return SysError("zlib: \(why ?? "error \(status)")")
     }
 }
 

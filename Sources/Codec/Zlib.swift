@@ -1,3 +1,5 @@
+import Kernel
+
 /// How a deflate stream is wrapped. The corresponding pages are RFC 1950 (zlib), 1951 (raw) and 1952 (gzip).
 public enum Framing: Sendable {
     case raw, zlib, gzip
@@ -43,8 +45,8 @@ public struct Deflate: ~Copyable {
     private var stream: ZStream
 
     /// `level` is 0 (store) to 9 (smallest). `header` is written by `.gzip` only.
-    public init(_ framing: Framing, level: Int = 6, header: GzipHeader? = nil) throws(CodecError) {
-        guard 0...9 ~= level else { throw CodecError("zlib: level \(level) is not 0 to 9") }
+    public init(_ framing: Framing, level: Int = 6, header: GzipHeader? = nil) throws(SysError) {
+        guard 0...9 ~= level else { throw SysError("zlib: level \(level) is not 0 to 9") }
         stream = try ZStream(deflating: framing, level: Int32(level), header: header)
     }
 
@@ -52,14 +54,14 @@ public struct Deflate: ~Copyable {
     /// is needed.
     public mutating func step(
         _ input: RawSpan, into output: inout MutableRawSpan, flush: Flush = .none
-    ) throws(CodecError) -> ZStep {
+    ) throws(SysError) -> ZStep {
         try stream.deflate(input, into: &output, flush: flush)
     }
 
     /// The whole of `input`, compressed.
-    public static func all(_ input: RawSpan, _ framing: Framing, level: Int = 6) throws(CodecError) -> [UInt8] {
+    public static func all(_ input: RawSpan, _ framing: Framing, level: Int = 6) throws(SysError) -> [UInt8] {
         var deflate = try Deflate(framing, level: level)
-        return try collect(input, limit: .max) { (rest, room) throws(CodecError) in
+        return try collect(input, limit: .max) { (rest, room) throws(SysError) in
             try deflate.step(rest, into: &room, flush: .finish)
         }.output
     }
@@ -72,18 +74,18 @@ public struct Deflate: ~Copyable {
 public struct Inflate: ~Copyable {
     private var stream: ZStream
 
-    public init(_ framing: Framing) throws(CodecError) {
+    public init(_ framing: Framing) throws(SysError) {
         stream = try ZStream(inflating: framing)
     }
 
     /// Takes from `input`, puts into `output`. When neither moves, more input or more room is needed: with no input
     /// left, the data was cut short. Throws what is wrong with corrupt data.
-    public mutating func step(_ input: RawSpan, into output: inout MutableRawSpan) throws(CodecError) -> ZStep {
+    public mutating func step(_ input: RawSpan, into output: inout MutableRawSpan) throws(SysError) -> ZStep {
         try stream.inflate(input, into: &output)
     }
 
     /// Ready for another stream of the same framing.
-    public mutating func reset() throws(CodecError) {
+    public mutating func reset() throws(SysError) {
         try stream.resetInflate()
     }
 
@@ -93,13 +95,13 @@ public struct Inflate: ~Copyable {
     /// The whole of `input`, decompressed: one stream, or for `.gzip` one or more members.
     ///
     /// Throws when the data is corrupt, cut short, followed by something else, or larger than `limit` bytes.
-    public static func all(_ input: RawSpan, _ framing: Framing, limit: Int) throws(CodecError) -> [UInt8] {
+    public static func all(_ input: RawSpan, _ framing: Framing, limit: Int) throws(SysError) -> [UInt8] {
         var inflate = try Inflate(framing)
         var whole: [UInt8] = []
         var done = 0
         repeat {
             let part = try collect(input.extracting(droppingFirst: done), limit: limit - whole.count) {
-                (rest, room) throws(CodecError) in try inflate.step(rest, into: &room)
+                (rest, room) throws(SysError) in try inflate.step(rest, into: &room)
             }
             whole += part.output
             done += part.consumed
@@ -107,7 +109,7 @@ public struct Inflate: ~Copyable {
             guard case .gzip = framing else { break }
             try inflate.reset()
         } while true
-        throw CodecError("zlib: bytes after the end of the data")
+        throw SysError("zlib: bytes after the end of the data")
     }
 }
 
@@ -126,8 +128,8 @@ public enum Checksum {
 
 /// Runs `step` to the end of a stream, collecting at most `limit` bytes.
 private func collect(
-    _ input: RawSpan, limit: Int, _ step: (RawSpan, inout MutableRawSpan) throws(CodecError) -> ZStep
-) throws(CodecError) -> (output: [UInt8], consumed: Int) {
+    _ input: RawSpan, limit: Int, _ step: (RawSpan, inout MutableRawSpan) throws(SysError) -> ZStep
+) throws(SysError) -> (output: [UInt8], consumed: Int) {
     var output: [UInt8] = []
     var room = [UInt8](repeating: 0, count: 1 << 16)
     var consumed = 0
@@ -136,11 +138,11 @@ private func collect(
         var bytes = span.mutableBytes
         let did = try step(input.extracting(droppingFirst: consumed), &bytes)
         guard did.produced <= limit - output.count else {
-            throw CodecError("zlib: the result is larger than \(limit) bytes")
+            throw SysError("zlib: the result is larger than \(limit) bytes")
         }
         consumed += did.consumed
         output += room[..<did.produced]
         if did.ended { return (output, consumed) }
-        if did.consumed == 0 && did.produced == 0 { throw CodecError("zlib: data ends too early") }
+        if did.consumed == 0 && did.produced == 0 { throw SysError("zlib: data ends too early") }
     }
 }
