@@ -74,6 +74,7 @@ let package = Package(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
         tests("Conf", ["Conf", "ConfTestSupport"]),
         tests("Builtins", ["Builtins", "Devices", "Kernel"]),
+        tests("Devices", ["Devices", "Kernel", "Host"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport"),
     swiftLanguageModes: [.v6]
 )

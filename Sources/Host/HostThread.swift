@@ -18,6 +18,13 @@ public enum HostThread {
     private final class Worker: @unchecked Sendable {
         let parker = Parker()
         let work = Lock<(@Sendable () -> Void)?>(nil)
+
+        /// Does the work that was handed over, and lets go of all that it held; false where there is none.
+        func perform() -> Bool {
+            guard let body = work.withLock({ $0.take() }) else { return false }
+            body()
+            return true
+        }
     }
 
     /// Runs `body` on a thread of its own; false when the host refuses another thread.
@@ -51,8 +58,7 @@ public enum HostThread {
         guard let argument else { return nil }
         // SAFETY: start passed this object retained.
         let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
-        while let body = worker.work.withLock({ $0.take() }) {
-            body()
+        while worker.perform() {
             running.subtract(1, ordering: .relaxed)
             let kept = idle.withLock { (list) -> Bool in
                 guard list.count < keep else { return false }

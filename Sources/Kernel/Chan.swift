@@ -3,7 +3,7 @@ import Synchronization
 /// A file somebody holds: which device, which file, how it was opened and where it was found.
 ///
 /// Made by attach and walk; opened by `open`. When the last reference goes, an open Chan is closed at its device.
-/// `mode`, `mask` and `node` are set before the Chan is shared; the offset is atomic; `auxiliary` belongs to the
+/// `mode`, `mask`, `node` and `isShared` are set before the Chan is shared; the offset is atomic; `auxiliary` belongs to the
 /// device, which guards what it points to.
 public final class Chan: @unchecked Sendable {
     public let dev: any Dev
@@ -18,6 +18,8 @@ public final class Chan: @unchecked Sendable {
     public internal(set) var node: PathNode?
     /// Several directories found at one place; searched in order.
     var union: Union?
+    /// It has been in a descriptor: whoever opens it again, by a name in `#s` or `#d`, changes nothing of it.
+    var isShared = false
     /// What the device keeps with it.
     public var auxiliary: AnyObject?
     /// Unit of I/O that the device prefers, in bytes; 0 for none.

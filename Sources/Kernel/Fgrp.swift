@@ -42,6 +42,7 @@ public final class Fgrp: Sendable {
     func insert(_ c: Chan, minimum: Int = 0, closeOnExec: Bool = false) throws(SysError) -> Int32 {
         guard minimum >= 0, minimum < Self.limit else { throw .badFd }
         try account.charge(.descriptors)
+        c.share()
         let slot = Slot(chan: c, closeOnExec: closeOnExec)
         let fd = table.withLock { t -> Int32? in
             var n = max(minimum, t.lowest)
@@ -63,6 +64,7 @@ public final class Fgrp: Sendable {
     func replace(_ fd: Int32, _ c: Chan, closeOnExec: Bool = false) throws(SysError) -> Chan? {
         guard fd >= 0, fd < Self.limit else { throw .badFd }
         try account.charge(.descriptors)
+        c.share()
         let before = table.withLock { t -> Chan? in
             let n = Int(fd)
             while n >= t.slots.count { t.slots.append(Slot()) }

@@ -252,7 +252,14 @@ extension Dir {
 }
 
 extension Chan {
+    /// Others may hold it from here on. The first call comes before any other can.
+    func share() {
+        if !isShared { isShared = true }
+    }
+
+    /// A device has opened `c` as this Chan; one that is in use already keeps its own place and rights.
     func adoptPlace(of c: Chan) {
+        guard !isShared else { return }
         if node == nil { node = c.node }
         mask.formIntersection(c.mask)
         if union == nil { union = c.union }

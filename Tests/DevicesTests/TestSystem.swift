@@ -1,0 +1,55 @@
+import Devices
+import Host
+import Kernel
+
+/// Runs `body` as the first process of a system that has the devices of `emu.conf`, and ends the system.
+func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
+    let system = System()
+    for make in deviceTable { system.add(make()) }
+    let result = Lock<Result<T, SysError>?>(nil)
+    _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { p throws(SysError) in
+        do throws(SysError) {
+            let value = try body(p)
+            result.withLock { $0 = .success(value) }
+        } catch {
+            result.withLock { $0 = .failure(error) }
+        }
+        return .ok
+    }
+    _ = system.waitForEnd()
+    system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
+    guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
+    return try result.get()
+}
+
+/// What a call throws, as a person sees it; empty where it throws nothing.
+func failure(_ body: () throws(SysError) -> Void) -> String {
+    do throws(SysError) { try body() } catch { return error.description }
+    return ""
+}
+
+/// Waits until `condition` holds, at most ten seconds; whether it does.
+func eventually(_ condition: () -> Bool) -> Bool {
+    let end = HostClock.monotonic() + 10_000_000_000
+    let parker = Parker()
+    while !condition() {
+        guard HostClock.monotonic() < end else { return false }
+        _ = parker.park(until: HostClock.monotonic() + 1_000_000)
+    }
+    return true
+}
+
+/// Waits until process `pid` waits for something.
+func untilBlocked(_ p: Proc, _ pid: Int32) throws(SysError) {
+    guard eventually({ p.system.proc(pid)?.isBlocked ?? false }) else { throw SysError("it does not block") }
+}
+
+extension Proc {
+    /// What can be read of `path` in one read.
+    func text(_ path: String) throws(SysError) -> String {
+        let fd = try open(path)
+        let bytes = try read(fd, 4096)
+        try close(fd)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
