@@ -110,6 +110,12 @@ public struct HostEvents: OptionSet, Sendable {
 
 /// Waiting outside any Thread.
 public enum HostPoll {
+    /// Events that are there now. The corresponding POSIX call is `poll(2)`.
+    public static func now(_ descriptor: Int32, _ events: HostEvents) -> HostEvents {
+        var entry = pollfd(fd: descriptor, events: events.rawValue, revents: 0)
+        return Glibc.poll(&entry, 1, 0) > 0 ? HostEvents(rawValue: entry.revents) : []
+    }
+
     /// Events that came before the monotonic deadline, empty if none. The corresponding POSIX call is `poll(2)`.
     public static func wait(_ descriptor: Int32, _ events: HostEvents, _ deadline: UInt64?) -> HostEvents {
         if case .ready(let got) = Parker().poll(descriptor, events, until: deadline) { return got }

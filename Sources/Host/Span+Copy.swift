@@ -1,3 +1,4 @@
+import CShim
 import Glibc
 
 extension MutableRawSpan {
@@ -13,6 +14,26 @@ extension MutableRawSpan {
             }
         }
         return n
+    }
+
+    /// Sets every byte to zero.
+    @inline(__always)
+    public mutating func clear() {
+        withUnsafeMutableBytes { b in
+            // SAFETY: the buffer is what is cleared.
+            if let start = b.baseAddress { memset(start, 0, b.count) }
+        }
+    }
+
+    /// Fills with bytes that nobody can foretell. The corresponding Linux call is `getrandom(2)`.
+    public mutating func fillRandom() throws(SysError) {
+        var done = 0
+        while done < byteCount {
+            let n = withUnsafeMutableBytes { b in
+                HostIO.retry { getrandom(b.baseAddress.map { $0 + done }, b.count - done, 0) }
+            }
+            done += try HostIO.check(n)
+        }
     }
 }
 

@@ -21,6 +21,9 @@ public struct Note: Hashable, Sendable {
     public static let interrupt = Note("interrupt")
     public static let hangup = Note("hangup")
 
+    /// Whether a program that says nothing about notes goes on: the news that a window or a child changed ends nobody.
+    var isNews: Bool { signal == 17 || signal == 28 }
+
     /// Standard signals coalesce: a second one that pends is not queued.
     var coalesces: Bool { signal < 32 }
 
@@ -30,7 +33,8 @@ public struct Note: Hashable, Sendable {
     ]
 }
 
-/// What a Swift program does about notes. The default ends the program with the note's text as its status.
+/// What a Swift program does about notes. The default ends the program with the note's text as its status; `window` and
+/// `child` are passed over.
 public enum NoteAction: Sendable {
     case end
     case ignore

@@ -124,9 +124,9 @@ public final class Proc: @unchecked Sendable {
             guard let (note, action) = takeNote() else { continue }
             switch action {
             case .ignore: break
-            case .end: finish(Status(note.text))
+            case .end: if !note.isNews { kill(Status(note.text)) }
             case .handle(let handler):
-                if handler(note) { handled = true } else { finish(Status(note.text)) }
+                if handler(note) { handled = true } else { kill(Status(note.text)) }
             }
         }
     }
@@ -167,10 +167,8 @@ public final class Proc: @unchecked Sendable {
         for t in threads { t.alert() }
     }
 
-    /// Ends the process at its next system call, or now where it waits. The status is `killed`.
-    public func kill() { finish(Status("killed")) }
-
-    private func finish(_ fate: Status) {
+    /// Ends the process at its next system call, or now where it waits. The first fate stands.
+    public func kill(_ fate: Status = "killed") {
         let threads = state.withLock { s -> [Thread] in
             if attention.load(ordering: .relaxed) & Attention.killed == 0 { s.fate = fate }
             attention.bitwiseOr(Attention.killed, ordering: .releasing)

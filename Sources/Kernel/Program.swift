@@ -23,12 +23,15 @@ public struct Status: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
     public var isOK: Bool { text.isEmpty }
     public var description: String { text }
 
-    /// As a host sees it: 0, the number itself where it is one (1 to 255), 130 for an interrupt, else 1.
+    /// As a host sees it: 0, the number itself where it is one (1 to 255), 128 and the
+    /// signal for a note that stands for one, else 1.
     public var code: Int32 {
         if text.isEmpty { return 0 }
         if let n = Int32(text), n > 0, n < 256 { return n }
         return switch text {
+        case "hangup": 129
         case "interrupt": 130
+        case "quit": 131
         case "killed": 137
         case "term": 143
         default: 1

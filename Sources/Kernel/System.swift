@@ -128,6 +128,15 @@ public final class System: Sendable {
         waitUntil(deadline) { processCount == 0 }
     }
 
+    /// The host or a person ends the system: every process gets `note`, and the first one, whose end is the system's, is
+    /// killed with it as status when it has not ended after `grace` nanoseconds. Waits until then; for a host thread
+    /// that runs no process.
+    public func end(_ note: Note, grace: UInt64 = 500_000_000) {
+        for p in processes { p.post(note) }
+        waitUntil(HostClock.monotonic() + grace) { end.withLock { $0 != nil } }
+        proc(1)?.kill(Status(note.text))
+    }
+
     /// Waits, on a host thread that runs no process, until the first process has ended.
     public func waitForEnd() -> WaitRecord? {
         waitUntil(nil) { end.withLock { $0 != nil } }

@@ -77,6 +77,16 @@ public final class Thread: @unchecked Sendable {
         }
     }
 
+    /// How host calls wait on behalf of the caller: as `waitHost`, or throwing `.wouldBlock` where `how` is `.try`.
+    public static func hostWait(_ how: How) -> HostWait {
+        { (descriptor, events) throws(SysError) in
+            switch how {
+            case .wait: _ = try waitHost(descriptor, events)
+            case .try: if HostPoll.now(descriptor, events).isEmpty { throw .wouldBlock }
+            }
+        }
+    }
+
     /// Sleeps for `nanoseconds`; interruptible. The corresponding Inferno call is `sys-sleep(2)`.
     public static func sleep(nanoseconds: UInt64) throws(SysError) {
         let (end, overflow) = HostClock.monotonic().addingReportingOverflow(nanoseconds)

@@ -26,6 +26,7 @@ struct Boot {
         var shown: [String] = []
         let grants = try grants(&shown)
         let system = System(grants: grants)
+        HostConsole.shared.serve(system)
         for program in programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
         for make in deviceTable { system.add(make()) }

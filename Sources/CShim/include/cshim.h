@@ -6,11 +6,14 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -38,6 +41,13 @@ int cshim_landlock_version(void);
 int cshim_try_user_namespace(void);
 int cshim_has_seccomp_notify(void);
 int cshim_has_executable_memory(void);
+
+/* Watches fd for events once; one that is known gets new events. 0 or -1. */
+static inline int cshim_watch(int epoll, int fd, uint32_t events) {
+    struct epoll_event e = {.events = events | EPOLLONESHOT, .data.fd = fd};
+    return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &e) == 0 ? 0 : epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
+}
+static inline int cshim_unwatch(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
 
 static inline int cshim_exited(int s) { return WIFEXITED(s); }
 static inline int cshim_exitstatus(int s) { return WEXITSTATUS(s); }

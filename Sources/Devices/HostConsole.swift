@@ -1,0 +1,82 @@
+import Host
+import Kernel
+import Synchronization
+
+/// The host's side of the console: the three descriptors that emu was started with, the terminal where they are one,
+/// and the signals that a person sends.
+///
+/// One per host process: `shared`; tests make others over pipes. What is mutable is atomic or locks itself.
+public final class HostConsole: Sendable {
+    /// The console of this host process.
+    public static let shared = HostConsole(input: 0, output: 1, error: 2)
+
+    let input: HostStream
+    let output: HostStream
+    let error: HostStream
+    /// The terminal, where input is one.
+    let terminal: HostTerminal?
+
+    /// Wake when a stream that somebody polls has become ready.
+    private let inputReady = WaitQueue()
+    private let outputReady = WaitQueue()
+    private let front = Atomic<Int32>(1)
+
+    init(input: Int32, output: Int32, error: Int32) {
+        self.input = HostStream(inherited: input)
+        self.output = HostStream(inherited: output)
+        self.error = HostStream(inherited: error)
+        terminal = HostTerminal(input)
+    }
+
+    /// The process group that a person's interrupt goes to.
+    var foreground: Int32 {
+        get { front.load(ordering: .relaxed) }
+        set { front.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Gives the host's signals to `system`, and the terminal back at the end. Called once, before the first process.
+    ///
+    /// Interrupt, quit and a new window size are notes to the foreground group; hangup and terminate end the system.
+    public func serve(_ system: System) {
+        terminal?.restoreAtEnd()
+        HostSignals.take { [self] signal in
+            switch signal {
+            case .interrupt: tell(system, .interrupt)
+            case .quit: tell(system, Note("quit"))
+            case .window: tell(system, Note("window"))
+            case .hangup: system.end(.hangup)
+            case .terminate: system.end(Note("term"))
+            case .stop: if let terminal { terminal.restored(HostSignals.stopHere) } else { HostSignals.stopHere() }
+            }
+        }
+    }
+
+    /// A group that has ended is nobody's foreground: then the first process's group is told.
+    private func tell(_ system: System, _ note: Note) {
+        let group = foreground
+        let isThere = system.processes.contains { $0.group == group }
+        system.post(note, toGroup: isThere ? group : 1)
+    }
+
+    /// Readiness of one of the streams, for `poll` of a device.
+    func poll(_ stream: HostStream, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
+        let queue = stream === input ? inputReady : outputReady
+        waiter?.stand(on: queue)
+        var wanted: HostEvents = []
+        if events.contains(.read) { wanted.insert(.readable) }
+        if events.contains(.write) { wanted.insert(.writable) }
+        let wake = { @Sendable () -> Void in queue.wake() }
+        return PollEvents(host: stream.poll(wanted, waiter == nil ? nil : wake))
+    }
+}
+
+extension PollEvents {
+    /// What the host says of a descriptor.
+    init(host: HostEvents) {
+        self.init(rawValue: 0)
+        if host.contains(.readable) { insert(.read) }
+        if host.contains(.writable) { insert(.write) }
+        if host.contains(.hangup) { insert(.hangup) }
+        if host.contains(.error) { insert(.error) }
+    }
+}

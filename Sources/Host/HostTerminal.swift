@@ -1,0 +1,96 @@
+import CShim
+import Glibc
+
+/// The terminal that emu was started on: raw or as it was, and its size.
+///
+/// There is one. Its modes are put back when emu ends, whichever way: at exit, and before a fatal signal's own action.
+public final class HostTerminal: Sendable {
+    public let descriptor: Int32
+    /// The modes as they were found.
+    private let found: termios
+    private let raw = Lock(false)
+
+    /// nil where `descriptor` is no terminal.
+    public init?(_ descriptor: Int32) {
+        var modes = termios()
+        guard isatty(descriptor) == 1, tcgetattr(descriptor, &modes) == 0 else { return nil }
+        self.descriptor = descriptor
+        found = modes
+    }
+
+    /// Whether characters come as they are typed, without echo. The signal characters keep their meaning.
+    public var isRaw: Bool { raw.withLock { $0 } }
+
+    /// The corresponding POSIX call is `tcsetattr(3)`.
+    public func setRaw(_ on: Bool) {
+        raw.withLock { raw in
+            raw = on
+            apply(on)
+        }
+    }
+
+    private func apply(_ raw: Bool) {
+        var modes = found
+        if raw {
+            modes.c_lflag &= ~tcflag_t(ICANON | ECHO | ECHOE | ECHOK | ECHONL)
+            modes.c_iflag &= ~tcflag_t(ICRNL | INLCR | IXON)
+            withUnsafeMutableBytes(of: &modes.c_cc) { cc in
+                cc[Int(VMIN)] = 1
+                cc[Int(VTIME)] = 0
+            }
+        }
+        while tcsetattr(descriptor, TCSADRAIN, &modes) < 0, errno == EINTR {}
+    }
+
+    /// The modes as they were found, for as long as `body` runs; then what they were set to.
+    public func restored(_ body: () -> Void) {
+        raw.withLock { raw in
+            apply(false)
+            body()
+            if raw { apply(true) }
+        }
+    }
+
+    /// Rows and columns; nil where the terminal does not know. The corresponding Linux page is `TIOCGWINSZ(2const)`.
+    public var size: (rows: Int, columns: Int)? {
+        var size = winsize()
+        guard cshim_ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else {
+            return nil
+        }
+        return (Int(size.ws_row), Int(size.ws_col))
+    }
+
+    // MARK: the end of emu
+
+    /// What a handler may read: written once, before the handlers are set.
+    private nonisolated(unsafe) static var last: (descriptor: Int32, modes: termios)?
+    private nonisolated(unsafe) static var before: [sigaction] = []
+    private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
+
+    /// Puts the modes back when emu ends. Called once, for the one terminal, while there is one thread.
+    public func restoreAtEnd() {
+        Self.last = (descriptor, found)
+        atexit { HostTerminal.putBack() }
+        Self.before = Self.fatal.map { number in
+            var action = sigaction()
+            var old = sigaction()
+            action.__sigaction_handler.sa_handler = { HostTerminal.crash($0) }
+            action.sa_flags = SA_ONSTACK | SA_NODEFER
+            sigaction(number, &action, &old)
+            return old
+        }
+    }
+
+    private static func putBack() {
+        guard var last else { return }
+        tcsetattr(last.descriptor, TCSANOW, &last.modes)
+    }
+
+    /// Restores the terminal and the action before ours, and returns: the fault comes again, and that action deals with it.
+    private static func crash(_ number: Int32) {
+        putBack()
+        guard let i = fatal.firstIndex(of: number) else { return }
+        var old = before[i]
+        sigaction(number, &old, nil)
+    }
+}
