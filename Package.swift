@@ -70,6 +70,7 @@ let package = Package(
 
         tests("Codec", ["Codec"]),
         tests("Shell", ["Shell"]),
+        tests("Appl", ["Appl", "Kernel"]),
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
         tests("Conf", ["Conf", "ConfTestSupport"]),

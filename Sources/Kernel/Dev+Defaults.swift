@@ -116,6 +116,8 @@ extension Dev {
 
     public func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { nil }
 
+    public func window(_ c: Chan) -> Window? { nil }
+
     public func seekable(_ c: Chan) -> Bool { true }
 
     /// A read of text that was made whole: the part of `text` at `offset`.

@@ -74,6 +74,8 @@ public protocol Dev: AnyObject, Sendable {
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents
     /// A host descriptor for the open Chan, borrowed while the Chan lives; nil where the device has none to lend.
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32?
+    /// How large the terminal is that `c` is; nil where it is none, zeros where nobody knows.
+    func window(_ c: Chan) -> Window?
     /// Length of seekable files moves offsets from the end; others throw `.stream`.
     func seekable(_ c: Chan) -> Bool
 }
@@ -112,6 +114,17 @@ public struct FileSystemStatus: Sendable {
         self.available = available
         self.files = files
         self.filesFree = filesFree
+    }
+}
+
+/// What a terminal shows, in characters. The corresponding POSIX call is `tcgetwinsize(3)`.
+public struct Window: Hashable, Sendable {
+    public var rows: Int
+    public var columns: Int
+
+    public init(rows: Int, columns: Int) {
+        self.rows = rows
+        self.columns = columns
     }
 }
 

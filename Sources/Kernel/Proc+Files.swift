@@ -184,6 +184,15 @@ extension Proc {
     /// The unit of I/O that suits the file, in bytes; 0 for any. The corresponding Plan 9 call is `iounit(2)`.
     public func iounit(_ fd: Int32) throws(SysError) -> Int { try chan(fd).0.iounit }
 
+    /// Whether the descriptor is open on a terminal. The corresponding POSIX call is `isatty(3)`.
+    public func isTerminal(_ fd: Int32) -> Bool { window(fd) != nil }
+
+    /// The size of the terminal that the descriptor is open on; nil where it is on none.
+    public func window(_ fd: Int32) -> Window? {
+        guard let c = try? chan(fd).0 else { return nil }  // not open: no terminal
+        return c.dev.window(c)
+    }
+
     /// The corresponding POSIX call is `fsync(2)`.
     public func fsync(_ fd: Int32) throws(SysError) {
         try enter()

@@ -1,0 +1,168 @@
+import Kernel
+
+/// Copies files and trees: what `cp`, and `mv` from one mount to another, have in common.
+struct Copier {
+    let r: Run
+    /// Directories and all below them.
+    var isRecursive = false
+    /// Permissions and times are the original's.
+    var preserves = false
+    /// Symbolic links are copied as links.
+    var keepsLinks = false
+    /// What cannot be opened for writing is removed first.
+    var forces = false
+
+    /// Copies `source` to be `target`. Failures below a directory are told one by one.
+    func copy(_ source: String, to target: String) throws(SysError) {
+        var tree = Tree(r.p, source, follow: !keepsLinks)
+        var made: FileIdentity?
+        var isFirst = true
+        while true {
+            let wasFirst = isFirst
+            do throws(SysError) {
+                guard let step = try tree.next() else { return }
+                isFirst = false
+                let to = target + step.path.dropFirst(source.count)
+                switch step.visit {
+                case .file: try copyFile(step.path, step.dir, to: to)
+                case .enter:
+                    guard isRecursive else { throw SysError(.isDir, subject: step.path) }
+                    guard step.dir.identity != made else {
+                        tree.skip()
+                        throw SysError("cannot copy a directory into itself", subject: source)
+                    }
+                    do throws(SysError) { try makeDirectory(to, step.dir) } catch {
+                        tree.skip()
+                        throw error
+                    }
+                    if step.depth == 0 { made = try r.p.stat(to).identity }
+                    try tell(step.path, to)
+                case .leave: try finish(to, step.dir)
+                }
+            } catch {
+                // Where the root itself fails there is nothing to go on with.
+                if wasFirst { throw error }
+                try r.warn(error)
+                isFirst = false
+            }
+        }
+    }
+
+    private func makeDirectory(_ path: String, _ dir: Dir) throws(SysError) {
+        do throws(SysError) {
+            // Files are to be made in it, whatever the original's permissions.
+            try r.p.mkdir(path, dir.mode.permissions | 0o700)
+        } catch {
+            guard error.code == .exist, try r.p.stat(path).isDirectory else { throw error }
+        }
+    }
+
+    /// The directory's own permissions and times, once all is in it.
+    private func finish(_ path: String, _ dir: Dir) throws(SysError) {
+        guard preserves || dir.mode.permissions & 0o700 != 0o700 else { return }
+        var change = DirChange(mode: dir.mode)
+        if !preserves { change.mode = FileMode(rawValue: dir.mode.rawValue & ~r.p.umask) }
+        if preserves { (change.accessed, change.modified) = (dir.accessed, dir.modified) }
+        try r.p.wstat(path, change)
+    }
+
+    private func copyFile(_ source: String, _ dir: Dir, to target: String) throws(SysError) {
+        if dir.qid.isSymlink, keepsLinks {
+            let leads = try r.p.readlink(source)
+            if forces, (try? r.p.stat(target, follow: false)) != nil {  // absent: nothing to remove
+                try r.p.remove(target)
+            }
+            try r.p.symlink(leads, target)
+            return try tell(source, target)
+        }
+        let from = try r.open(source)
+        defer { try? r.p.close(from) }  // it was only read
+        let original = try r.p.fstat(from)
+        // What is not there is nobody's name yet.
+        if let there = try? r.p.stat(target) {
+            guard there.identity != original.identity else {
+                throw SysError("'\(source)' and '\(target)' are the same file")
+            }
+            guard !there.isDirectory else { throw SysError(.isDir, subject: target) }
+        }
+        let to = try create(target, original)
+        do throws(SysError) {
+            try pour(from, to, original.length, source)
+            if preserves {
+                try r.p.fwstat(
+                    to, DirChange(mode: original.mode, accessed: original.accessed, modified: original.modified))
+            }
+        } catch {
+            try? r.p.close(to)  // what went wrong first is what is told
+            throw error.about(target)
+        }
+        do throws(SysError) { try r.p.close(to) } catch { throw error.about(target) }
+        try tell(source, target)
+    }
+
+    private func create(_ target: String, _ original: Dir) throws(SysError) -> Int32 {
+        let mode = FileMode(rawValue: original.mode.permissions)
+        do throws(SysError) { return try r.p.create(target, .write, mode) } catch {
+            guard forces, error.code == .perm || error.code == .textBusy else { throw error }
+            try r.p.remove(target)
+            return try r.p.create(target, .write, mode)
+        }
+    }
+
+    /// Copies all that is left of `from` to `to`.
+    private func pour(_ from: Int32, _ to: Int32, _ length: UInt64, _ name: String) throws(SysError) {
+        var progress = Progress(r, name, total: length)
+        var block = [UInt8](repeating: 0, count: Writer.blockSize)
+        while true {
+            let n = try r.p.fill(&block, 0..<block.count, from: from)
+            guard n > 0 else { break }
+            try r.p.writeAll(to, block.span.bytes.extracting(0..<n))
+            progress.add(n)
+        }
+        progress.end()
+    }
+
+    private func tell(_ source: String, _ target: String) throws(SysError) {
+        if r.has("v") { try r.out.line("'\(source)' -> '\(target)'") }
+    }
+}
+
+/// How far a long copy is, on one line of a terminal that is written over; with -v only.
+struct Progress {
+    private let r: Run
+    private let name: String
+    private let total: UInt64
+    private let isShown: Bool
+    private var done: UInt64 = 0
+    private var next: UInt64
+    private var isOnLine = false
+
+    /// Nanoseconds between two looks at the line.
+    private static let pace: UInt64 = 200_000_000
+
+    /// `total`: bytes in all; 0 where nobody knows.
+    init(_ r: Run, _ name: String, total: UInt64) {
+        self.r = r
+        self.name = name
+        self.total = total
+        isShown = r.has("v") && r.p.isTerminal(2)
+        next = isShown ? r.p.caller.clock.monotonic() + Self.pace : 0
+    }
+
+    mutating func add(_ bytes: Int) {
+        guard isShown else { return }
+        done += UInt64(bytes)
+        let now = r.p.caller.clock.monotonic()
+        guard now >= next else { return }
+        next = now + Self.pace
+        var line = "\r\(name): \(brief(done))"
+        if total > 0 { line += " of \(brief(total)), \(min(100, done * 100 / total))%" }
+        isOnLine = true
+        try? r.p.write(2, line + "\u{1b}[K")  // a picture that cannot be drawn stops no copy
+    }
+
+    /// Takes the line away.
+    func end() {
+        if isOnLine { try? r.p.write(2, "\r\u{1b}[K") }  // as above
+    }
+}

@@ -1,0 +1,118 @@
+import Kernel
+
+/// A walk over a file and all that is below it, a directory before its files and once more after them. It holds the
+/// names of the directories it is in, no descriptor, and recurses nowhere: a deep tree cannot exhaust a stack.
+///
+/// A directory that stands on its own path already (a name space may hold such loops) is not entered.
+struct Tree {
+    enum Visit { case file, enter, leave }
+
+    struct Step {
+        let path: String
+        let dir: Dir
+        let visit: Visit
+        /// Names below the walk's root.
+        let depth: Int
+    }
+
+    private struct Level {
+        let path: String
+        let dir: Dir
+        var entries: ArraySlice<Dir>
+    }
+
+    private let p: Proc
+    private let follow: Bool
+    private let order: (@Sendable (Dir, Dir) -> Bool)?
+    private var root: String?
+    private var levels: [Level] = []
+    private var ancestors: Set<FileIdentity> = []
+    private var entered: Step?
+
+    /// `follow`: symbolic links below the root are what they lead to. `order`: of the names in a directory; by name
+    /// where nothing is said, and none where it is nil.
+    init(
+        _ p: Proc, _ root: String, follow: Bool = false,
+        order: (@Sendable (Dir, Dir) -> Bool)? = { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    ) {
+        self.p = p
+        self.root = root
+        self.follow = follow
+        self.order = order
+    }
+
+    /// The next step; nil at the end. Throws, with its subject, where something cannot be looked at or entered; the
+    /// step after that goes on behind it.
+    mutating func next() throws(SysError) -> Step? {
+        if let start = root.take() {
+            let dir = try p.stat(start, follow: follow)
+            return step(start, dir, 0)
+        }
+        if let directory = entered.take() { try enter(directory) }
+        guard let level = levels.indices.last else { return nil }
+        guard let entry = levels[level].entries.popFirst() else {
+            let done = levels.removeLast()
+            ancestors.remove(done.dir.identity)
+            return Step(path: done.path, dir: done.dir, visit: .leave, depth: level)
+        }
+        let path = join(levels[level].path, entry.name)
+        // What is mounted on a name, or a link's target, only `stat` tells.
+        return step(path, entry.qid.isSymlink && follow ? try p.stat(path) : entry, level + 1)
+    }
+
+    /// Leaves out what is below the directory that was just given: no `leave` comes for it.
+    mutating func skip() { entered = nil }
+
+    private mutating func step(_ path: String, _ dir: Dir, _ depth: Int) -> Step {
+        let step = Step(path: path, dir: dir, visit: dir.isDirectory ? .enter : .file, depth: depth)
+        if dir.isDirectory { entered = step }
+        return step
+    }
+
+    private mutating func enter(_ step: Step) throws(SysError) {
+        do throws(SysError) {
+            let fd = try p.open(step.path)
+            defer { try? p.close(fd) }  // it was only read
+            let dir = try p.fstat(fd)
+            guard ancestors.insert(dir.identity).inserted else { throw SysError("directory loop") }
+            var entries: [Dir]
+            do throws(SysError) { entries = try p.entries(fd) } catch {
+                ancestors.remove(dir.identity)
+                throw error
+            }
+            if let order { entries.sort(by: order) }
+            levels.append(Level(path: step.path, dir: dir, entries: entries[...]))
+        } catch { throw error.about(step.path) }
+    }
+}
+
+/// `name` below `directory`.
+func join(_ directory: String, _ name: String) -> String {
+    directory.hasSuffix("/") ? directory + name : directory + "/" + name
+}
+
+/// The last name of a path, `/` for the root. The corresponding POSIX page is `basename(1)`.
+func lastName(_ path: String) -> String {
+    let trimmed = path.utf8.reversed().drop { $0 == UInt8(ascii: "/") }
+    guard !trimmed.isEmpty else { return path.isEmpty ? "" : "/" }
+    return String(decoding: trimmed.prefix { $0 != UInt8(ascii: "/") }.reversed(), as: UTF8.self)
+}
+
+extension Proc {
+    /// All entries of the open directory `fd`.
+    func entries(_ fd: Int32) throws(SysError) -> [Dir] {
+        var all: [Dir] = []
+        while true {
+            let some = try dirread(fd, limit: 1024)
+            if some.isEmpty { return all }
+            all += some
+        }
+    }
+
+    /// All entries of a directory.
+    func entries(of path: String) throws(SysError) -> [Dir] {
+        let fd = try open(path)
+        defer { try? close(fd) }  // it was only read
+        do throws(SysError) { return try entries(fd) } catch { throw error.about(path) }
+    }
+}
