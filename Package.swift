@@ -75,7 +75,11 @@ let package = Package(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
         tests("Conf", ["Conf", "ConfTestSupport"]),
         tests("Builtins", ["Builtins", "Devices", "Kernel"]),
-        tests("Devices", ["Devices", "Kernel", "Host"]),
+        .target(
+            name: "KernelTestSupport", dependencies: ["Kernel", "Host"], path: "Tests/KernelTestSupport",
+            swiftSettings: strict),
+        tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
+        tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport"),
     swiftLanguageModes: [.v6]
 )

@@ -1,8 +1,15 @@
 import CShim
 import Glibc
 
-/// Memory that this host process uses, in bytes.
+/// Memory of the host, and what this host process uses of it, in bytes.
 public enum HostMemory {
+    /// What the host has. The corresponding POSIX call is `sysconf(3)`.
+    public static var physical: Int {
+        let (bytes, overflow) = sysconf(Int32(_SC_PHYS_PAGES))
+            .multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
+        return overflow || bytes <= 0 ? 1 << 30 : bytes
+    }
+
     /// What stands in memory now, the most that ever stood there, and what the host's limit allows (0: no limit).
     public static func resident() -> (now: Int, peak: Int, limit: Int) {
         var usage = rusage()

@@ -16,12 +16,13 @@ public final class Cred: Sendable {
     /// Whether `dir`'s owner, group and permission bits give all of `rights`. The only permission check there is:
     /// devices that own their files call it. Nobody is privileged.
     public func may(_ dir: Dir, _ rights: Mask) -> Bool {
-        let bits = dir.mode.permissions
-        if dir.owner == user { return Mask(rawValue: UInt8(truncatingIfNeeded: bits >> 6)).isSuperset(of: rights) }
-        if groups.contains(dir.group) {
-            return Mask(rawValue: UInt8(truncatingIfNeeded: bits >> 3)).isSuperset(of: rights)
-        }
-        return Mask(rawValue: UInt8(truncatingIfNeeded: bits)).isSuperset(of: rights)
+        may(owner: dir.owner, group: dir.group, dir.mode, rights)
+    }
+
+    /// The same, for a file that has not been made into a Dir.
+    public func may(owner: String, group: String, _ mode: FileMode, _ rights: Mask) -> Bool {
+        let shift: UInt32 = owner == user ? 6 : groups.contains(group) ? 3 : 0
+        return Mask(rawValue: UInt8(truncatingIfNeeded: mode.permissions >> shift)).isSuperset(of: rights)
     }
 }
 

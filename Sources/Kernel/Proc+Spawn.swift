@@ -186,8 +186,8 @@ extension Proc {
         let record = WaitRecord(
             pid: pid, group: group, name: name, status: fate, elapsed: HostClock.monotonic() - started,
             cpu: cpu.load(ordering: .relaxed))
-        system.leave(pid)
         caller.account.credit(.threads)
+        system.leave(pid)
         if parent != 0 { system.proc(parent)?.ended(record) }
         if pid == 1 { system.firstEnded(record) }
     }
