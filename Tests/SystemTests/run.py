@@ -14,6 +14,7 @@ process behind. PATTERNs select cases by name. EMU_BLESS=1 rewrites out, err and
 
 import concurrent.futures
 import difflib
+import fcntl
 import fnmatch
 import os
 import pathlib
@@ -22,13 +23,16 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-MAN = HERE.parent.parent / "Lib" / "man"
+TOP = HERE.parent.parent
+MAN = TOP / "Lib" / "man"
 BLESS = os.environ.get("EMU_BLESS") == "1"
 LIMIT = 30
 OWN = {"cmd", "keys", "out", "err", "status", "limit"}
@@ -144,10 +148,6 @@ class Talk:
         self.size(24, 80)
 
     def size(self, rows, columns):
-        import fcntl
-        import struct
-        import termios
-
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def fail(self, line, why):
@@ -237,7 +237,8 @@ def main(arguments):
     todo = {}
     for case in sorted((HERE / "cases").iterdir()):
         todo[case.name] = (talk if (case / "keys").exists() else script, case)
-    for page in sorted(MAN.glob("*/*")):
+    # There is nobody to type the examples to before there is a shell.
+    for page in sorted(MAN.glob("*/*")) if "/bin/sh" in (TOP / "emu.conf").read_text() else []:
         todo[f"man/{page.parent.name}/{page.name}"] = (man, page)
     if patterns:
         todo = {name: work for name, work in todo.items() if any(fnmatch.fnmatch(name, p) for p in patterns)}
