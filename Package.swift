@@ -69,7 +69,7 @@ let package = Package(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
 
         tests("Codec", ["Codec"]),
-        tests("Shell", ["Shell"]),
+        tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
         tests("Appl", ["Appl", "Kernel"]),
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),

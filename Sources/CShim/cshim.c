@@ -12,6 +12,20 @@ void **cshim_current(void) {
     return &current;
 }
 
+size_t cshim_stackleft(void) {
+    static _Thread_local char *end;
+    if (end == NULL) {
+        pthread_attr_t attr;
+        void *low = NULL;
+        size_t size;
+        if (pthread_getattr_np(pthread_self(), &attr) != 0) return SIZE_MAX;
+        pthread_attr_getstack(&attr, &low, &size);
+        pthread_attr_destroy(&attr);
+        end = low;
+    }
+    return (size_t)((char *)__builtin_frame_address(0) - end);
+}
+
 int cshim_openat2(int dir, const char *name, int flags, unsigned mode, uint64_t resolve) {
     struct open_how how = {.flags = (uint64_t)(unsigned)flags, .mode = mode, .resolve = resolve};
     return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);

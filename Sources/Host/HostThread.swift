@@ -7,6 +7,9 @@ public enum HostThread {
     /// Bytes of stack of each thread; pages that are never touched cost nothing.
     public static let stackSize = 512 * 1024
 
+    /// Bytes of stack that the calling thread has left.
+    public static var stackLeft: Int { Int(clamping: cshim_stackleft()) }
+
     /// Threads that are running work now.
     public static var live: Int { running.load(ordering: .relaxed) }
 

@@ -206,6 +206,12 @@ extension Proc {
     /// Puts an open Chan in a descriptor: how devices and modules hand files over.
     public func install(_ c: Chan) throws(SysError) -> Int32 { try files.insert(c) }
 
+    /// Puts an open Chan in descriptor `fd`, whatever that stood for before.
+    public func install(_ c: Chan, at fd: Int32) throws(SysError) {
+        try enter()
+        if let before = try files.replace(fd, c) { try before.dev.flush(before, caller) }
+    }
+
     /// The open Chan of a descriptor. The corresponding Inferno call is `sys-fildes(2)`.
     public func fildes(_ fd: Int32) throws(SysError) -> Chan { try chan(fd).0 }
 

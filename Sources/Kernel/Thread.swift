@@ -42,6 +42,9 @@ public final class Thread: @unchecked Sendable {
     @inline(__always)
     public static func check() throws(SysError) { try current.proc.enter() }
 
+    /// True while enough stack is left to go one level deeper: what recurses over outside input asks before it does.
+    public static var hasRoom: Bool { HostThread.stackLeft > 96 * 1024 }
+
     /// The one gate of every wait: returns when `waiter` has fired.
     ///
     /// Throws `.interrupted` when a note was handled, `.killed` when the Proc is to end, `.timedOut` at the deadline.

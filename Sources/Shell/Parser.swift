@@ -1,3 +1,5 @@
+import Kernel
+
 /// Reads the language of `sh(1)`: one top-level line at a time, so that a program runs up to where it is wrong.
 ///
 ///     list     = [ chain ] { (";" | "&" | newline) [ chain ] }
@@ -12,9 +14,9 @@
 /// Differences from Inferno: `=` and `:=` are ordinary text after the first word of a command (`dd if=a of=b`); `[^x]`;
 /// `>[2=]` closes; the printed form of `&&` is `&&`.
 struct Parser {
-    /// How deep blocks, lists and `$` may nest. The parser, the printer and the evaluator recurse over them on a stack of
-    /// 512 KB.
-    static let nesting = 40
+    /// How deep blocks, lists and `$` may nest, where the stack has room. What recurses over a tree needs less of it for
+    /// a level than the parser.
+    static let nesting = 64
 
     private var scan: Scanner
     private var depth = 0
@@ -316,7 +318,7 @@ struct Parser {
     }
 
     private mutating func enter() throws(SyntaxError) {
-        guard depth < Self.nesting else { throw scan.error("nested too deeply") }
+        guard depth < Self.nesting, Thread.hasRoom else { throw scan.error("nested too deeply") }
         depth += 1
     }
 }

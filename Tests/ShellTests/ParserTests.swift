@@ -224,7 +224,7 @@ private let one = Line(number: 1)
         let nested: @Sendable (Int) -> [UInt8] = { n in
             Array((String(repeating: open, count: n) + "x" + String(repeating: close, count: n)).utf8)
         }
-        #expect(onSmallStack { (try? Syntax.canonical(nested(18), file: "t")) != nil })
+        #expect(onSmallStack { (try? Syntax.canonical(nested(20), file: "t")) != nil })
         #expect(
             onSmallStack {
                 do throws(SyntaxError) {

@@ -22,6 +22,9 @@
 /* The slot that holds the running Thread of the kernel; one per host thread. */
 void **cshim_current(void);
 
+/* Bytes of stack that the calling thread has left. */
+size_t cshim_stackleft(void);
+
 /* The signal that ends a ppoll(2) early; blocked everywhere else. */
 static inline int cshim_wakesignal(void) { return SIGURG; }
 

@@ -1,0 +1,256 @@
+import Kernel
+
+/// What runs in processes of its own.
+extension Shell {
+    /// Most bytes that a backquote takes from its command.
+    private static let outputLimit = Limit.string
+
+    // MARK: programs
+
+    /// Runs a program in a process of its own and waits for it; in this one where it is the last thing to run here.
+    func external(_ words: [String], _ moves: Moves) throws(Failure) -> String {
+        let (p, place, context) = (self.p, self.place, self.context)
+        context.exportEnvironment(p)
+        if isLast {
+            return try system { () throws(SysError) in
+                try moves.apply(p)
+                return try p.run(words, place, context).text
+            }
+        }
+        let pid = try system { () throws(SysError) in
+            try p.spawn([.forkFD], args: words) { (child) throws(SysError) in
+                try moves.apply(child)
+                // We wait: the context is the child's to read.
+                return try child.run(words, place, context)
+            }
+        }
+        return try wait(pid)
+    }
+
+    /// The status of a child, once it has ended.
+    ///
+    /// An interrupt is the child's to answer: it has got the note too. If that ends it, the shell stops as well.
+    func wait(_ pid: Int32) throws(Failure) -> String {
+        while true {
+            do throws(SysError) {
+                let status = try p.wait(.pid(pid)).status.text
+                if let interrupt, interrupt.take(), !status.isEmpty { throw SysError(.interrupted) }
+                return status
+            } catch {
+                switch error.code {
+                case .interrupted:
+                    // Thrown by the call: the child lives, and is waited for. Thrown above: it has ended.
+                    if p.children.contains(pid) { continue }
+                    throw .interrupted
+                case .killed: throw .killed
+                default: throw raise("bad wait read", "process \(pid): \(error)")
+                }
+            }
+        }
+    }
+
+    /// The record of the next child that ends, nil where there is none.
+    func nextChild() throws(Failure) -> WaitRecord? {
+        while true {
+            do throws(SysError) { return try p.wait() } catch {
+                switch error.code {
+                case .noChild: return nil
+                case .interrupted: try check()
+                default: throw failure(error)
+                }
+            }
+        }
+    }
+
+    // MARK: other shells
+
+    /// Starts a process with a shell that runs `commands`. `beside`: it runs while this shell does, with a copy of all it
+    /// knows; else this shell waits, and what the other sets is set here.
+    private func fork(
+        _ commands: [Command], _ moves: Moves, beside: Bool, _ flags: ProcFlags = []
+    ) throws(Failure) -> Int32 {
+        // Another process's `&` and its own programs must not find what we have set meanwhile.
+        if beside { self.context.exportEnvironment(p) }
+        let context = beside ? self.context.copy() : self.context
+        let place = place
+        let others = pipeDescriptors
+        let name = Printer.text(commands)
+        return try system { () throws(SysError) in
+            try p.spawn(
+                beside ? flags.union([.forkFD, .forkEnv]) : flags.union(.forkFD), args: ["sh", "-c", name]
+            ) { (child) throws(SysError) in
+                for fd in others { try child.move(Move(Int(fd), nil)) }
+                try moves.apply(child)
+                let shell = Shell(child, context, place, interrupt: nil)
+                return Status(try shell.runToEnd(commands))
+            }
+        }
+    }
+
+    /// Runs the commands that this process was made for.
+    private func runToEnd(_ commands: [Command]) throws(SysError) -> String {
+        isLast = true
+        do throws(Failure) { return try run(commands) } catch {
+            if case .raised(let exception) = error, exception.message == nil { return exception.name }
+            return try settle(error)
+        }
+    }
+
+    /// `command &`. In an interactive shell it has a process group of its own, which the keyboard does not interrupt.
+    func start(background command: Command) throws(Failure) {
+        let pid = try fork([command], Moves(), beside: true, interrupt == nil ? [] : .newGroup)
+        context.set("apid", [.text("\(pid)")])
+        if context.flags.contains("i") {
+            jobs[pid] = Printer.text([command])
+            say("[\(pid)]\n")
+        } else {
+            reap()
+        }
+    }
+
+    /// Lets go of background processes that have ended. Gives their records.
+    @discardableResult
+    func reap() -> [WaitRecord] {
+        var records: [WaitRecord] = []
+        // An error says that none has ended.
+        while let record = try? p.wait(.any, .try) { records.append(record) }
+        return records
+    }
+
+    /// `@ command`: in a process of its own, so that what it does to itself ends with it.
+    func subshell(_ items: [Item]) throws(Failure) -> String {
+        try wait(try fork([command(items)], Moves(), beside: true))
+    }
+
+    /// A command of words that are put in already.
+    private func command(_ items: [Item]) -> Command {
+        let words = items.map { item -> Word in
+            switch item {
+            case .text(let text): .literal(text, glob: false)
+            case .block(let block): .block(block)
+            }
+        }
+        return .simple(Simple(words: words, redirections: [], line: Line(number: place.line)))
+    }
+
+    /// A pipeline: each element in a process of its own. The status is that of the last.
+    func run(_ pipeline: Pipeline) throws(Failure) -> String {
+        try check()
+        var pids: [Int32] = []
+        var input: Move?
+        do throws(Failure) {
+            for (i, command) in pipeline.commands.enumerated() {
+                var moves: [Move] = []
+                if let input { moves.append(input) }
+                input = nil
+                if i < pipeline.joints.count {
+                    let joint = pipeline.joints[i]
+                    let (left, right) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+                    moves.append(Move(joint.left, left))
+                    input = Move(joint.right, right)
+                }
+                pids.append(try fork([command], Moves(moves), beside: true))
+            }
+        } catch {
+            // Those that run find their pipes closed.
+            input = nil
+            for pid in pids { _ = try wait(pid) }
+            throw error
+        }
+        var status = ""
+        for pid in pids { status = try wait(pid) }
+        context.status = status
+        return status
+    }
+
+    // MARK: output as a value
+
+    /// What the block writes to descriptor 1.
+    func output(_ block: Block) throws(Failure) -> String {
+        let (end, pid) = try start(block)
+        return try collect(end, pid)
+    }
+
+    /// Starts the block with descriptor 1 on a pipe, whose other end alone is held here.
+    private func start(_ block: Block) throws(Failure) -> (Chan, Int32) {
+        let (ours, theirs) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+        return (ours, try fork(block.commands, Moves([Move(1, theirs)]), beside: false))
+    }
+
+    private func collect(_ end: Chan, _ pid: Int32) throws(Failure) -> String {
+        var bytes: [UInt8] = []
+        var failed: SysError?
+        do throws(SysError) {
+            let fd = try p.install(end)
+            // Nothing of a pipe's end is lost by closing it.
+            defer { try? p.close(fd) }
+            while true {
+                let some = try p.read(fd)
+                if some.isEmpty { break }
+                bytes += some
+                guard bytes.count <= Self.outputLimit else { throw SysError("output too long") }
+            }
+        } catch { failed = error }
+        context.status = try wait(pid)
+        if let failed { throw failure(failed) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: pipes with names
+
+    /// Starts the block with one end of a pipe; the name of the other, good until the command is over.
+    func named(_ block: Block, _ access: Access) throws(Failure) -> String {
+        let (ours, theirs) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+        let moves: [Move]
+        switch access {
+        case .read: moves = [Move(1, theirs)]
+        case .write, .append: moves = [Move(0, theirs)]
+        case .both: moves = [Move(0, theirs), Move(1, theirs)]
+        }
+        return try named(block.commands, moves, ours, wait: access == .write)
+    }
+
+    /// Starts a command with descriptor `fd` on one end of a pipe; the name of the other.
+    func pipe(to items: [Item], _ fd: Int) throws(Failure) -> String {
+        let (ours, theirs) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+        return try named([command(items)], [Move(fd, theirs)], ours, wait: fd == 0)
+    }
+
+    private func named(
+        _ commands: [Command], _ moves: [Move], _ ours: Chan, wait: Bool
+    ) throws(Failure) -> String {
+        let pid = try fork(commands, Moves(moves), beside: true)
+        let fd = try system { () throws(SysError) in try p.install(ours) }
+        keep(fd, wait ? pid : nil)
+        return "/fd/\(fd)"
+    }
+}
+
+extension Proc {
+    /// Runs a program in this process, found as the shell finds it: in /bin, then in the current directory, or as its
+    /// path says. What cannot be run is told on descriptor 2; `context` knows names that may have been meant.
+    func run(_ words: [String], _ place: Place, _ context: Context) throws(SysError) -> Status {
+        guard let name = words.first else { return .ok }
+        let isPath = name.hasPrefix("/") || name.hasPrefix("#") || name.hasPrefix("./") || name.hasPrefix("../")
+        var failure: SysError?
+        for path in isPath ? [name] : ["/bin/\(name)", "./\(name)"] {
+            let run: () throws(SysError) -> Status
+            do throws(SysError) { run = try prepare(path, words) } catch {
+                if error.code == .killed { throw error }
+                // The first file that is there but cannot be run says why; else none is there.
+                if error.code != .nonexist, failure == nil { failure = error }
+                if failure == nil, isPath { failure = error }
+                continue
+            }
+            return try run()
+        }
+        if let failure {
+            try? write(2, place.prefix + "\(failure)\n")
+            return Status(failure.description)
+        }
+        let names = Suggestion.programs(self) + context.allBuiltins.map(\.name)
+        let advice = Suggestion.nearest(to: name, among: names).map { " (did you mean \($0)?)" } ?? ""
+        try? write(2, place.prefix + "\(name): command not found\(advice)\n")
+        return Status("\(name): command not found")
+    }
+}
