@@ -10,16 +10,12 @@ public final class PathNode: @unchecked Sendable {
         case mount(UInt64)
     }
 
-    private struct Weak {
-        weak var node: PathNode?
-    }
-
     private static let tree = Lock(())
 
     // Guarded by tree.
     private var parent: PathNode?
     private var key: Key
-    private var children: [Key: Weak] = [:]
+    private var children: [Key: Weak<PathNode>] = [:]
 
     /// At a mount's root: the Chan that was mounted on. Its node is this one's parent.
     let covered: Chan?
@@ -41,20 +37,31 @@ public final class PathNode: @unchecked Sendable {
         self.entry = entry
     }
 
+    /// However long the chain is, what nobody else holds is let go link by link, and not each link by the one below it:
+    /// stacks are small.
     deinit {
         guard parent != nil else { return }
-        Self.tree.withLock { _ in
-            if let parent, let entry = parent.children[key], entry.node == nil { parent.children[key] = nil }
+        var above = Self.tree.withLock { _ in unlink() }
+        while above != nil {
+            above = Self.tree.withLock { _ in isKnownUniquelyReferenced(&above) ? above?.unlink() : nil }
         }
+    }
+
+    /// Takes this node off its parent, which it gives. The tree is locked.
+    private func unlink() -> PathNode? {
+        guard let up = parent else { return nil }
+        if up.children[key]?.isOf(self) == true { up.children[key] = nil }
+        parent = nil
+        return up
     }
 
     /// The node of `name` below this one.
     func child(_ name: String) -> PathNode {
         let key = Key.name(name)
         return Self.tree.withLock { _ in
-            if let node = children[key]?.node { return node }
+            if let node = children[key]?.object { return node }
             let node = PathNode(self, key)
-            children[key] = Weak(node: node)
+            children[key] = Weak(node)
             return node
         }
     }
@@ -63,11 +70,11 @@ public final class PathNode: @unchecked Sendable {
     func mounted(_ entry: MountEntry, on covered: Chan) -> PathNode {
         let key = Key.mount(entry.id)
         return Self.tree.withLock { _ in
-            let known = children[key]?.node
+            let known = children[key]?.object
             if let known, known.covered?.mask == covered.mask { return known }
             let node = PathNode(self, key, covered: covered, entry: entry)
             // Found with other rights than the one that is known: it stands beside it, for its finder alone.
-            if known == nil { children[key] = Weak(node: node) }
+            if known == nil { children[key] = Weak(node) }
             return node
         }
     }
@@ -146,15 +153,15 @@ public final class PathNode: @unchecked Sendable {
         let to = Key.name(newName)
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
-            let replaced = newParent.children[to]?.node
-            guard let node = children.removeValue(forKey: .name(name))?.node else {
+            let replaced = newParent.children[to]?.object
+            guard let node = children.removeValue(forKey: .name(name))?.object else {
                 newParent.children[to] = nil
                 return [replaced]
             }
             let before = node.parent
             node.parent = newParent
             node.key = to
-            newParent.children[to] = Weak(node: node)
+            newParent.children[to] = Weak(node)
             return [replaced, before, node]
         }
         withExtendedLifetime(gone) {}
@@ -162,7 +169,7 @@ public final class PathNode: @unchecked Sendable {
 
     /// A file was removed: a new one of the same name is another.
     func removed(_ name: String) {
-        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(name))?.node }
+        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(name))?.object }
         withExtendedLifetime(gone) {}
     }
 
