@@ -23,15 +23,22 @@ final class DevSrv: FileServerDevice {
     func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan {
         guard spec.utf8.count <= 255 else { throw .badSpec }
         guard !spec.isEmpty else { return root(SrvTree(named: false, caller.cred.user)) }
-        return root(
-            named.withLock { named in
-                if let tree = named[spec]?.tree { return tree }
-                // Those that are gone are swept when as many were made again.
-                if named.count.nonzeroBitCount == 1 { named = named.filter { $0.value.tree != nil } }
-                let tree = SrvTree(named: true, caller.cred.user)
-                named[spec] = Weak(tree: tree)
-                return tree
-            })
+        let (tree, swept) = named.withLock { named -> (SrvTree, [SrvTree]) in
+            if let tree = named[spec]?.tree { return (tree, []) }
+            // Those that are gone are swept each time that their number has doubled.
+            var seen: [SrvTree] = []
+            if named.count.nonzeroBitCount == 1 {
+                named = named.filter { entry in
+                    if let tree = entry.value.tree { seen.append(tree) } else { return false }
+                    return true
+                }
+            }
+            let tree = SrvTree(named: true, caller.cred.user)
+            named[spec] = Weak(tree: tree)
+            return (tree, seen)
+        }
+        // A directory may end here, and with it what it posted: outside the lock.
+        return withExtendedLifetime(swept) { root(tree) }
     }
 
     private func root(_ tree: SrvTree) -> Chan {

@@ -26,8 +26,15 @@ public final class Chan: @unchecked Sendable {
     public var iounit = 0
 
     private let position = Atomic<UInt64>(0)
-    /// Reading a directory: made at the first read.
-    let directory = Lock<DirectoryReader?>(nil)
+    /// What few Chans have, each made at its first use.
+    struct Kept: Sendable {
+        /// Reading a directory.
+        var directory: DirectoryReader?
+        /// The file is used as a semaphore.
+        var semaphore: FileSemaphores.Entry?
+    }
+
+    let kept = Lock(Kept())
 
     /// `mask` is for attach alone: what the device gives of this tree at most.
     public init(

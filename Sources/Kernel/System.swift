@@ -16,6 +16,7 @@ public final class System: Sendable {
 
     private let tables = Lock(Tables())
     let procs = Lock<[Int32: Proc]>([:])
+    let semaphores = FileSemaphores()
     private let nextPid = Atomic<Int32>(1)
     public let clock: any Clock
     public let account: Account

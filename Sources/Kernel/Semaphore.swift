@@ -1,0 +1,167 @@
+import Host
+
+/// A counting semaphore: each `up` lets exactly one `down` through, those that wait longest first.
+///
+/// `state` guards the count and the line; each of the line has a queue of its own, so that an `up` wakes one Thread.
+public final class Semaphore: Sendable {
+    private struct State {
+        var count: Int
+        /// Who waits, and has not been let through. Where somebody waits, the count is 0.
+        var line: [(ticket: UInt64, turn: WaitQueue)] = []
+        /// Tickets that were let through and have not seen it yet.
+        var through: Set<UInt64> = []
+        var next: UInt64 = 0
+        var isClosed = false
+    }
+
+    /// The highest count.
+    public static let limit = Int(Int32.max)
+
+    private let state: Lock<State>
+    /// Wakes when the count may have become positive.
+    private let positive = WaitQueue()
+
+    public init(_ count: Int = 0) { state = Lock(State(count: count)) }
+
+    /// The count, or how many wait, negative.
+    public var value: Int { state.withLock { $0.line.isEmpty ? $0.count : -$0.line.count } }
+
+    /// Lets `count` through, now or later. Throws `.range` past the limit and `.hungup` once closed.
+    public func up(_ count: Int = 1) throws(SysError) {
+        guard count >= 0 else { throw .badArg }
+        let turns = try state.withLock { (s) throws(SysError) -> [WaitQueue] in
+            guard !s.isClosed else { throw .hungup }
+            let first = s.line.prefix(count)
+            guard count - first.count <= Self.limit - s.count else { throw .range }
+            for (ticket, _) in first { s.through.insert(ticket) }
+            s.line.removeFirst(first.count)
+            s.count += count - first.count
+            return first.map(\.turn)
+        }
+        for turn in turns { turn.wake() }
+        positive.wake()
+    }
+
+    /// Takes one, or waits for its turn. Throws `.hungup` once closed.
+    public func down(_ how: How = .wait) throws(SysError) {
+        let mine = try state.withLock { (s) throws(SysError) -> (ticket: UInt64, turn: WaitQueue)? in
+            guard !s.isClosed else { throw .hungup }
+            if s.count > 0 {
+                s.count -= 1
+                return nil
+            }
+            guard how == .wait else { throw .wouldBlock }
+            s.next += 1
+            s.line.append((s.next, WaitQueue()))
+            return s.line.last
+        }
+        guard let (ticket, turn) = mine else { return }
+        do throws(SysError) {
+            try turn.sleep { () throws(SysError) in
+                try state.withLock { (s) throws(SysError) -> Void? in
+                    if s.through.remove(ticket) != nil { return () }
+                    if s.isClosed { throw .hungup }
+                    return nil
+                }
+            }
+        } catch {
+            let wasLetThrough = state.withLock { s -> Bool in
+                s.line.removeAll { $0.ticket == ticket }
+                return s.through.remove(ticket) != nil
+            }
+            guard wasLetThrough else { throw error }
+            // A note that came with its turn was dealt with; who is to end leaves the turn to the next.
+            if error.code == .killed {
+                try? up()  // closed in between: nobody waits for it
+                throw error
+            }
+        }
+    }
+
+    /// Sets the count. Throws `.inUse` where somebody waits.
+    public func set(_ count: Int) throws(SysError) {
+        guard count >= 0, count <= Self.limit else { throw .range }
+        try state.withLock { (s) throws(SysError) in
+            guard !s.isClosed else { throw .hungup }
+            guard s.line.isEmpty else { throw .inUse }
+            s.count = count
+        }
+        positive.wake()
+    }
+
+    /// Ends it: all who wait, and all who come, get `.hungup`.
+    public func close() {
+        let turns = state.withLock { s -> [WaitQueue] in
+            s.isClosed = true
+            defer { s.line = [] }
+            return s.line.map(\.turn)
+        }
+        for turn in turns { turn.wake() }
+        positive.wake()
+    }
+
+    /// Whether `down` would succeed, or fail, at once; else `waiter` is fired when that may be so.
+    public func poll(_ waiter: Waiter?) -> Bool {
+        waiter?.stand(on: positive)
+        return state.withLock { $0.count > 0 || $0.isClosed }
+    }
+}
+
+/// The semaphores of files: one for each file that somebody uses so, whatever the name it was opened by.
+///
+/// A Chan holds its file's semaphore from the first use on; with the last such Chan the semaphore goes, and its count.
+final class FileSemaphores: Sendable {
+    /// A file's semaphore, which leaves the table when it goes.
+    final class Entry: Sendable {
+        let semaphore = Semaphore()
+        fileprivate let key: MountKey
+        private let table: FileSemaphores
+
+        fileprivate init(_ key: MountKey, _ table: FileSemaphores) {
+            self.key = key
+            self.table = table
+        }
+
+        deinit { table.drop(self) }
+    }
+
+    private let table = Lock([MountKey: Weak<Entry>]())
+
+    /// How many files are used as semaphores.
+    var count: Int { table.withLock { $0.count } }
+
+    func of(_ c: Chan) -> Semaphore {
+        if let known = c.kept.withLock({ $0.semaphore }) { return known.semaphore }
+        let entry = table.withLock { t -> Entry in
+            if let entry = t[c.key]?.object { return entry }
+            let entry = Entry(c.key, self)
+            t[c.key] = Weak(entry)
+            return entry
+        }
+        c.kept.withLock { $0.semaphore = entry }
+        return entry.semaphore
+    }
+
+    /// Takes out the one that is ending; somebody may have made another by now.
+    private func drop(_ entry: Entry) {
+        table.withLock { t in
+            if t[entry.key]?.isOf(entry) == true { t[entry.key] = nil }
+        }
+    }
+}
+
+/// Any file as a semaphore.
+extension Proc {
+    /// Lets `count` processes through that wait, or will wait, in `semDown` on the same file, by whatever name and
+    /// descriptor. The count is kept while a descriptor that was used so is open.
+    public func semUp(_ fd: Int32, _ count: Int = 1) throws(SysError) {
+        try enter()
+        try system.semaphores.of(try chan(fd).0).up(count)
+    }
+
+    /// Waits for its turn; interruptible. Each `semUp` lets exactly one through, in the order in which they came.
+    public func semDown(_ fd: Int32, _ how: How = .wait) throws(SysError) {
+        try enter()
+        try system.semaphores.of(try chan(fd).0).down(how)
+    }
+}
