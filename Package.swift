@@ -4,16 +4,21 @@ import PackageDescription
 /// Every target of ours: warnings are errors.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-func floor(_ name: String, _ dependencies: [Target.Dependency] = [], plugins: [Target.PluginUsage] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict, plugins: plugins)
+func floor(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A target of things that emu.conf lists, and of one source that is named here. The plugin brings the others in,
+/// those of unlisted things left out, and the table. The fuzzers do without: the sanitizer's flags would reach mkconf.
+func listed(_ name: String, path: String? = nil, source: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path, sources: [source], swiftSettings: strict,
+        plugins: Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : [])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
 }
-
-/// What makes the tables of a target. The fuzzers do without: the sanitizer's flags would reach the generator.
-let tables: [Target.PluginUsage] = Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : []
 
 /// A libFuzzer target, there with EMU_FUZZ=1 only (see `make fuzz`).
 func fuzz(_ name: String, _ dependency: String? = nil) -> [Target] {
@@ -43,12 +48,10 @@ let package = Package(
         floor("NineP"),
         floor("Kernel", ["Host", "NineP"]),
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
-        floor("Devices", ["Kernel", "Host", "NineP", "Codec"], plugins: tables),
+        listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
         floor("Shell", ["Kernel", "Codec"]),
-        floor("Builtins", ["Kernel", "Codec"], plugins: tables),
-        .target(
-            name: "Appl", dependencies: ["Kernel", "Codec", "Shell"], path: "appl", swiftSettings: strict,
-            plugins: tables),
+        listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec"]),
+        listed("Appl", path: "appl", source: "Appl.swift", ["Kernel", "Codec", "Shell"]),
         .executableTarget(
             name: "emu",
             dependencies: [

@@ -1,34 +1,29 @@
 extension Generator {
-    /// The table of the listed modules, and for each interface with an implementation (listed or not, so that taking
-    /// a line out of emu.conf leaves a package that builds) the protocol that the implementation conforms to.
+    /// The table of the listed modules, and for each the protocol that its implementation conforms to.
     mutating func modules() -> String {
         var out = ""
         var entries = ""
         var paths: [String: Int] = [:]
-        var listed: [String: EmuConf.Entry] = [:]
         for entry in conf.modules {
-            listed[entry.name] = entry
-            if !tree.paths.contains("Modules/\(entry.name).m") {
-                fail(entry.line, "module '\(entry.name)' has no interface: Modules/\(entry.name).m is missing")
-            } else if implementation(of: entry) == nil {
-                let file = "Sources/Builtins/\(entry.capitalized).swift"
-                fail(entry.line, "module '\(entry.name)' has no implementation: \(file) is missing")
-            }
-        }
-        for file in tree.paths where file.hasPrefix("Modules/") && file.hasSuffix(".m") {
-            let name = String(file.dropFirst("Modules/".count).dropLast(".m".count))
-            let entry = listed[name] ?? EmuConf.Entry(name: name, line: 0)
-            guard !name.contains("/"), implementation(of: entry) != nil, let interface = interface(file, entry) else {
+            let file = "Modules/\(entry.name).m"
+            let implementation = "Sources/Builtins/\(entry.capitalized).swift"
+            guard tree.paths.contains(file) else {
+                fail(entry.line, "module '\(entry.name)' has no interface: \(file) is missing")
                 continue
             }
-            out += ModuleText(interface, file).declarations
-            guard entry.line > 0 else { continue }
-            if let before = paths.updateValue(entry.line, forKey: interface.path) {
-                fail(entry.line, "module '\(name)' has the PATH \"\(interface.path)\" of the module on line \(before)")
+            guard tree.find("\(entry.capitalized).swift", in: ["Sources/Builtins"]) != nil else {
+                fail(entry.line, "module '\(entry.name)' has no implementation: \(implementation) is missing")
+                continue
             }
-            out += ModuleText(interface, file).tables
+            guard let interface = interface(file, entry) else { continue }
+            if let before = paths.updateValue(entry.line, forKey: interface.path) {
+                let message =
+                    "module '\(entry.name)' has the PATH \"\(interface.path)\" of the module on line \(before)"
+                fail(entry.line, message)
+            }
+            out += ModuleText(interface, file).text
+            entries += "    \(entry.name)Module,\n"
         }
-        for entry in conf.modules { entries += "    \(entry.name)Module,\n" }
         return """
 
             /// The builtin modules that emu.conf lists, in its order.
@@ -36,10 +31,6 @@ extension Generator {
             \(entries)]
 
             """ + out
-    }
-
-    private func implementation(of entry: EmuConf.Entry) -> String? {
-        tree.find("\(entry.capitalized).swift", in: ["Sources/Builtins"])
     }
 
     private mutating func interface(_ file: String, _ entry: EmuConf.Entry) -> Interface? {
@@ -76,7 +67,9 @@ private struct ModuleText {
         self.file = file
     }
 
-    var declarations: String {
+    var text: String { declarations + tables }
+
+    private var declarations: String {
         var methods = ""
         for function in interface.functions {
             let parameters = function.parameters.map { ", _ \(SwiftText.identifier($0.name)): \(swift($0.type))" }
@@ -120,8 +113,8 @@ private struct ModuleText {
             """ + interface.adts.map(adt).joined()
     }
 
-    /// The entry of the module's table.
-    var tables: String {
+    /// The module's entry.
+    private var tables: String {
         let types = interface.adts.map {
             "private let \(typeName($0.name)) = ModuleType.adt(\"\($0.name)\", \(fields($0.fields)))\n"
         }
@@ -176,7 +169,7 @@ private struct ModuleText {
         }
         let parameters = zip(names, adt.fields).map { "\($0): \(swift($1.type))" }
         let copy = names.map { "            self.\($0) = \($0)\n" }
-        let out = zip(names, adt.fields).map { write($1.type, "self.\($0)") }
+        let out = zip(names, adt.fields).map { write($1.type, "adt.\($0)") }
         return """
 
             extension \(interface.name) {
@@ -189,8 +182,12 @@ private struct ModuleText {
                     init(_ value: Value) throws(SysError) {
                         let a = try value.tuple(\(adt.fields.count))
             \(set.joined())        }
+                }
+            }
 
-                    var value: Value { .tuple([\(out.joined(separator: ", "))]) }
+            extension Value {
+                fileprivate init(_ adt: \(interface.name).\(adt.name)) {
+                    self = .tuple([\(out.joined(separator: ", "))])
                 }
             }
 
@@ -265,7 +262,7 @@ private struct ModuleText {
             ".list(\(source).map { (v) -> Value in \(write(element, "v")) })"
         case .tuple(let parts):
             ".tuple([" + parts.indices.map { write(parts[$0], "\(source).\($0)") }.joined(separator: ", ") + "])"
-        case .adt: "\(source).value"
+        case .adt: "Value(\(source))"
         }
     }
 }

@@ -39,6 +39,30 @@ public struct SourceTree {
     }
 }
 
+extension SourceTree {
+    /// Whether the file of the type `name` belongs to its target whatever `emu.conf` lists: it is no device (`DevX`), no
+    /// module (it has no interface), no program (it has no `X: Program`).
+    fileprivate func isPart(_ name: String, of path: String) throws(Unreadable) -> Bool {
+        if path.hasPrefix("Sources/Builtins/") { return !paths.contains("Modules/\(uncapitalized(name)).m") }
+        guard path.hasPrefix("appl/") else {
+            return !name.hasPrefix("Dev") || name.dropFirst(3).first?.isUppercase != true
+        }
+        guard let file = find("\(name).swift", in: ["appl"]) else { return true }
+        let text = String(decoding: try read(file, Limit.embedded).bytes, as: UTF8.self)
+        return !text.contains("\(name): Program")
+    }
+}
+
+extension EmuConf {
+    fileprivate func lists(_ name: String, in path: String) -> Bool {
+        if path.hasPrefix("Sources/Builtins/") { return modules.contains { $0.capitalized == name } }
+        if path.hasPrefix("appl/") { return programs.contains { $0.type == name } }
+        return devices.contains { "Dev" + $0.capitalized == name }
+    }
+}
+
+private func uncapitalized(_ name: String) -> String { name.prefix(1).lowercased() + name.dropFirst() }
+
 /// Turns `emu.conf`, and what it names, into the Swift source of one target's tables.
 ///
 /// Which table a target gets depends on its name: `Builtins` the modules, `Appl` the programs, `Devices` the
@@ -58,6 +82,22 @@ public struct Generator {
         var generator = Generator(target: target, tree: tree)
         let text = generator.run()
         return (text, generator.faults)
+    }
+
+    /// The file `path` as it is compiled: empty when it is of a thing that `emu.conf` does not list, else its text,
+    /// with lines that the compiler takes for those of `original`. `X+Topic.swift` is of the same thing as `X.swift`.
+    public static func copy(
+        of path: String, as original: String, tree: SourceTree
+    ) throws(SourceTree.Unreadable) -> [UInt8] {
+        let name = String((path.split(separator: "/").last ?? "").prefix { $0 != "+" && $0 != "." })
+        let (conf, faults) = EmuConf.parse(try tree.read(confFile, Limit.file).bytes)
+        let isPart = try tree.isPart(name, of: path)
+        // A mistake in emu.conf is told with the tables.
+        guard !faults.isEmpty || isPart || conf.lists(name, in: path) else {
+            return Array("// emu.conf does not list it.\n".utf8)
+        }
+        let head = "#sourceLocation(file: \(SwiftText.literal(original)), line: 1)\n"
+        return Array(head.utf8) + (try tree.read(path, Limit.embedded).bytes)
     }
 
     private mutating func run() -> String {

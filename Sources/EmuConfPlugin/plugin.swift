@@ -3,45 +3,49 @@ import PackagePlugin
 
 /// Runs mkconf for each target that holds a table of what `emu.conf` lists.
 ///
-/// The command's arguments name every file that mkconf may look for, so that a file that comes or goes runs it again;
-/// its inputs are the files whose contents it reads.
+/// SwiftPM asks a plugin again when a Swift file comes or goes, and not when `emu.conf` is edited or a file comes
+/// into `Lib`. So nothing here depends on those: mkconf runs at every build, looks for itself, and writes what has changed.
+///
+/// What is not listed is not compiled, since a class that nothing uses stays in a binary: its metadata is registered
+/// with the runtime. So the manifest names one source of such a target, and the others come in as copies, which name
+/// their originals in errors and to the debugger. The copy of an unlisted thing is empty.
 @main
 struct EmuConfPlugin: BuildToolPlugin {
+    /// An input that is another one for each process, so that a command which has it is never up to date.
+    private static let everChanging = URL(filePath: "/proc/self")
+
     func createBuildCommands(context: PluginContext, target: Target) throws -> [Command] {
+        guard let target = target as? SourceModuleTarget else { return [] }
         let package = context.package.directoryURL
-        let swift = ["Sources", "appl"].flatMap { files(of: $0, in: package) }.filter { $0.hasSuffix(".swift") }
-        var read: Set<String> = ["emu.conf"]
-        read.formUnion(files(of: "Modules", in: package))
-        // Whatever of the package an entry of emu.conf names is embedded. A word that names nothing is mkconf's to refuse.
-        let conf = (try? String(contentsOf: package.appending(path: "emu.conf"), encoding: .utf8)) ?? ""
-        for line in conf.split(whereSeparator: \.isNewline) {
-            let words = line.split(whereSeparator: { $0.isWhitespace || $0 == "'" }).prefix { !$0.hasPrefix("#") }
-            for word in words.dropFirst() where !word.hasPrefix("/") && !word.contains("..") {
-                read.formUnion(files(of: String(word), in: package))
-            }
-        }
-        // A file of the target that no command reads would be reported as unhandled.
-        if target.name == "Appl" {
-            read.formUnion(files(of: "appl", in: package).filter { !$0.hasSuffix(".swift") })
-        }
-        let out = context.pluginWorkDirectoryURL.appending(path: "\(target.name)+Table.swift")
-        let inputs = read.sorted()
-        return [
-            .buildCommand(
-                displayName: "mkconf \(target.name)",
-                executable: try context.tool(named: "mkconf").url,
-                arguments: [target.name, package.path, out.path] + (inputs + swift).sorted(),
-                inputFiles: inputs.map { package.appending(path: $0) },
-                outputFiles: [out])
+        let work = context.pluginWorkDirectoryURL
+        let mkconf = try context.tool(named: "mkconf").url
+        let files = tree(target.directoryURL)
+        // What is no Swift, a script in appl, is an input too, else it would be reported as unhandled.
+        let table = work.appending(path: "\(target.name)+Table.swift")
+        var commands = [
+            Command.buildCommand(
+                displayName: "mkconf \(target.name)", executable: mkconf,
+                arguments: ["table", package.path, target.name, table.path],
+                inputFiles: [Self.everChanging] + files.filter { $0.pathExtension != "swift" }, outputFiles: [table])
         ]
+        let compiled = Set(target.sourceFiles.filter { $0.type == .source }.map(\.url.path))
+        for file in files where file.pathExtension == "swift" && !compiled.contains(file.path) {
+            // Two files of one name would have one #fileID.
+            let copy = work.appending(path: "Listed+\(file.lastPathComponent)")
+            let source = String(file.path.dropFirst(package.path.count + 1))
+            commands.append(
+                .buildCommand(
+                    displayName: "mkconf \(file.lastPathComponent)", executable: mkconf,
+                    arguments: ["copy", package.path, source, copy.path],
+                    inputFiles: [file, package.appending(path: "emu.conf")], outputFiles: [copy]))
+        }
+        return commands
     }
 
-    /// The file, or the files below the directory, that stands at a path of the package; hidden ones left out.
-    private func files(of path: String, in package: URL) -> [String] {
-        let url = package.appending(path: path)
-        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: url.path) else {
-            return FileManager.default.fileExists(atPath: url.path) ? [path] : []
-        }
-        return entries.filter { !$0.hasPrefix(".") }.sorted().flatMap { files(of: "\(path)/\($0)", in: package) }
+    /// The files from `url` down; hidden ones left out, links not followed.
+    private func tree(_ url: URL) -> [URL] {
+        let isLink = (try? url.resourceValues(forKeys: [.isSymbolicLinkKey]))?.isSymbolicLink ?? false
+        guard !isLink, let names = try? FileManager.default.contentsOfDirectory(atPath: url.path) else { return [url] }
+        return names.sorted().filter { !$0.hasPrefix(".") }.flatMap { tree(url.appending(path: $0)) }
     }
 }

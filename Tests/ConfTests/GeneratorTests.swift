@@ -63,7 +63,7 @@ import Testing
         ("Builtins", "mod\n\todd\n", ["Modules/odd.m:1: error: module 'Zip' should be named 'Odd', as its file"]),
         (
             "Builtins", "mod\n\ttwo\n\tone\n",
-            ["emu.conf:2: error: module 'two' has the PATH \"$One\" of the module on line 3"]
+            ["emu.conf:3: error: module 'one' has the PATH \"$One\" of the module on line 2"]
         ),
         ("Builtins", "mods\n", ["emu.conf:1: error: unknown section 'mods' (known are dev, mod, prog, root and init)"]),
         ("Devices", "root\n\t/lib Nope\n", ["emu.conf:2: error: no file or directory 'Nope' in the repository"]),
@@ -97,10 +97,7 @@ import Testing
     ]
 
     @Test(arguments: refused) func whatIsListedAndMissingIsNamed(_ target: String, _ conf: String, _ faults: [String]) {
-        var files = Self.files
-        // Each interface with an implementation is read, so a bad one is there only for its own row.
-        if !conf.contains("odd\n") { files["Sources/Builtins/Odd.swift"] = nil }
-        #expect(Self.run(target, conf, files).1 == faults)
+        #expect(Self.run(target, conf, Self.files).1 == faults)
     }
 
     @Test func aMissingConfIsSaid() {
@@ -111,22 +108,46 @@ import Testing
             ])
     }
 
-    @Test func anUnlistedModuleHasItsProtocolAndNoEntry() {
+    @Test func aListedModuleHasItsProtocolAndItsEntry() {
         let files = [
             "Modules/zip.m": "Zip: module { PATH: con \"$Zip\"; crc32: fn(data: array of byte): int; };",
-            "Sources/Builtins/Zip.swift": "", "Modules/idle.m": "not read: nothing implements it",
+            "Sources/Builtins/Zip.swift": "", "Modules/idle.m": "not read: it is not listed",
         ]
-        let (listed, _) = Self.run("Builtins", "mod\n\tzip\n", files)
-        let (unlisted, faults) = Self.run("Builtins", "mod\n", files)
+        let (text, faults) = Self.run("Builtins", "mod\n\tzip\n", files)
         #expect(faults == [])
-        for text in [listed, unlisted] {
-            #expect(text.contains("protocol ZipModule: BuiltinModule {"))
-            #expect(text.contains("func crc32(_: Proc, _ data: [UInt8]) throws(SysError) -> Int32"))
-            #expect(text.contains("static let PATH: String = \"$Zip\""))
+        #expect(text.contains("protocol ZipModule: BuiltinModule {"))
+        #expect(text.contains("func crc32(_: Proc, _ data: [UInt8]) throws(SysError) -> Int32"))
+        #expect(text.contains("static let PATH: String = \"$Zip\""))
+        #expect(text.contains("moduleTable: [ModuleEntry] = [\n    zipModule,\n]"))
+        let (none, _) = Self.run("Builtins", "mod\n", files)
+        #expect(none.contains("moduleTable: [ModuleEntry] = [\n]"))
+        #expect(!none.contains("Zip"))
+    }
+
+    /// A file, and whether it is compiled when `emu.conf` lists device `cons`, module `zip` and program `Ls`.
+    static let compiled: [(String, Bool)] = [
+        ("Sources/Devices/DevCons.swift", true), ("Sources/Devices/DevCons+Line.swift", true),
+        ("Sources/Devices/DevRam.swift", false), ("Sources/Devices/DevRam+Tree+Unsafe.swift", false),
+        ("Sources/Devices/DevConsole.swift", false), ("Sources/Devices/Devices.swift", true),
+        ("Sources/Devices/RootFile+Unsafe.swift", true), ("Sources/Devices/Dev.swift", true),
+        ("Sources/Builtins/Zip.swift", true), ("Sources/Builtins/Sys.swift", false),
+        ("Sources/Builtins/Sys+Dir.swift", false), ("Sources/Builtins/Shared.swift", true),
+        ("appl/Ls.swift", true), ("appl/Sort.swift", false), ("appl/Sort+Merge.swift", false),
+        ("appl/LibRun.swift", true),
+    ]
+
+    @Test(arguments: compiled) func whatIsNotListedIsNotCompiled(_ file: String, _ whole: Bool) throws {
+        let files = [
+            "emu.conf": "dev\n\tcons\nmod\n\tzip\nprog\n\t/bin/ls Ls\n", "Modules/zip.m": "", "Modules/sys.m": "",
+            "appl/Ls.swift": "struct Ls: Program {}\n", "appl/Sort.swift": "struct Sort: Program {}\n",
+        ].merging([file: "// text"]) { old, _ in old }
+        let tree = SourceTree(Array(files.keys)) { (path, _) throws(SourceTree.Unreadable) in
+            guard let text = files[path] else { throw .init(reason: "no such file") }
+            return .init(bytes: Array(text.utf8), executable: false)
         }
-        #expect(listed.contains("moduleTable: [ModuleEntry] = [\n    zipModule,\n]"))
-        #expect(unlisted.contains("moduleTable: [ModuleEntry] = [\n]"))
-        #expect(!unlisted.contains("make: { Zip() }"))
+        let copy = String(decoding: try Generator.copy(of: file, as: "/src/\(file)", tree: tree), as: UTF8.self)
+        let expected = "#sourceLocation(file: \"/src/\(file)\", line: 1)\n\(files[file] ?? "")"
+        #expect(copy == (whole ? expected : "// emu.conf does not list it.\n"))
     }
 
     @Test func namesThatSwiftKeepsAreQuoted() {
