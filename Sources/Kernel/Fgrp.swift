@@ -31,7 +31,7 @@ public final class Fgrp: Sendable {
 
     /// The Chan of `fd`. Throws `.badFd`.
     @inline(__always)
-    func chan(_ fd: Int32) throws(SysError) -> Chan {
+    public func chan(_ fd: Int32) throws(SysError) -> Chan {
         try table.withLock { (t) throws(SysError) in
             guard fd >= 0, Int(fd) < t.slots.count, let c = t.slots[Int(fd)].chan else { throw .badFd }
             return c

@@ -31,7 +31,7 @@ extension Proc {
             let header = try Self.header(open, caller)
             if let engine = system.engine(for: header) {
                 return { () throws(SysError) in
-                    self.begin(args)
+                    self.begin(args, file.path)
                     return try engine.run(self, open, args)
                 }
             }
@@ -43,23 +43,25 @@ extension Proc {
             })
             .map(String.init)
             guard let interpreter = words.first else { throw .badExec }
-            if interpreter == "program", words.count == 2 { return try program(words[1], args) }
+            if interpreter == "program", words.count == 2 { return try program(words[1], args, file.path) }
             guard depth < Self.scriptDepth else { throw .tooManyLinks }
             return try load(interpreter, words + [path] + args.dropFirst(), depth + 1)
         } catch { throw error.about(path) }
     }
 
-    private func program(_ name: String, _ args: [String]) throws(SysError) -> () throws(SysError) -> Status {
+    private func program(
+        _ name: String, _ args: [String], _ path: String
+    ) throws(SysError) -> () throws(SysError) -> Status {
         guard let entry = system.program(name) else { throw SysError("program \(name): not in this emu") }
         return { () throws(SysError) in
-            self.begin(args)
+            self.begin(args, path)
             return self.report(args) { () throws(SysError) in try entry.make().main(self, args) }
         }
     }
 
     /// From here on the process is another program.
-    private func begin(_ args: [String]) {
-        rename(args)
+    private func begin(_ args: [String], _ path: String) {
+        rename(args, program: path)
         files.closeForExec()
         onNote(.end)
     }

@@ -99,11 +99,11 @@ extension Proc {
         let thread = Thread(self)
         state.withLock { $0.threads.append(thread) }
         let started = HostThread.start { [self] in
-            let before = HostClock.threadCPU()
-            let status = thread.run { () -> Status in
-                do throws(SysError) { return try body(self) } catch { return Status(error.description) }
+            let status = thread.run {
+                thread.metered { () -> Status in
+                    do throws(SysError) { return try body(self) } catch { return Status(error.description) }
+                }
             }
-            cpu.add(HostClock.threadCPU() &- before, ordering: .relaxed)
             thread.run { exit(status) }
         }
         guard started else {
@@ -118,8 +118,10 @@ extension Proc {
         let thread = Thread(self)
         state.withLock { $0.threads.append(thread) }
         defer { state.withLock { $0.threads.removeAll { $0 === thread } } }
-        return try thread.run { () -> Result<T, SysError> in
-            do throws(SysError) { return .success(try body()) } catch { return .failure(error) }
+        return try thread.run {
+            thread.metered { () -> Result<T, SysError> in
+                do throws(SysError) { return .success(try body()) } catch { return .failure(error) }
+            }
         }.get()
     }
 
@@ -183,6 +185,8 @@ extension Proc {
         // The last holder of the descriptors closes them here, on this Thread and outside every lock.
         withExtendedLifetime(files.take()) {}
         for child in children { system.proc(child)?.state.withLock { $0.parent = 0 } }
+        // Whoever reads its wait file learns that nobody will come.
+        childEnded.wake()
         let record = WaitRecord(
             pid: pid, group: group, name: name, status: fate, elapsed: HostClock.monotonic() - started,
             cpu: cpu.load(ordering: .relaxed))
@@ -217,7 +221,12 @@ extension Proc {
     /// `.wouldBlock` with `.try` where none has ended yet.
     public func wait(_ which: WaitFor = .any, _ how: How = .wait) throws(SysError) -> WaitRecord {
         try enter()
-        return try childEnded.sleep(how) { () throws(SysError) -> WaitRecord? in
+        return try takeEnded(which, how)
+    }
+
+    /// The same for another process's children: what a read of /prog/N/wait does.
+    public func takeEnded(_ which: WaitFor = .any, _ how: How) throws(SysError) -> WaitRecord {
+        try childEnded.sleep(how) { () throws(SysError) -> WaitRecord? in
             try state.withLock { (s) throws(SysError) -> WaitRecord? in
                 let i = s.ended.firstIndex { record in
                     switch which {
@@ -234,6 +243,12 @@ extension Proc {
                 return nil
             }
         }
+    }
+
+    /// Whether `takeEnded` would not wait now; registers `waiter` for when that changes.
+    public func pollEnded(_ waiter: Waiter?) -> Bool {
+        waiter?.stand(on: childEnded)
+        return state.withLock { !$0.ended.isEmpty || $0.children.isEmpty }
     }
 
     /// Sleeps. The corresponding Inferno call is `sys-sleep(2)`.

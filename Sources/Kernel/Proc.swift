@@ -26,6 +26,7 @@ public final class Proc: @unchecked Sendable {
         var session: Int32
         var name: String
         var args: [String]
+        var program = ""
         var life = Life.running
         var threads: [Thread] = []
         var notes: [Note] = []
@@ -77,6 +78,14 @@ public final class Proc: @unchecked Sendable {
     public var life: Life { state.withLock { $0.life } }
     /// Path of the current directory.
     public var directory: String { state.withLock { $0.dot }.path }
+    /// CPU time used so far, nanoseconds.
+    public var cpuTime: UInt64 {
+        state.withLock { $0.threads }.reduce(cpu.load(ordering: .relaxed)) { $0 &+ $1.cpu }
+    }
+    /// How many host threads run it.
+    public var threadCount: Int { state.withLock { $0.threads.count } }
+    /// Path of the file that it runs; empty before its first `exec`.
+    public var program: String { state.withLock { $0.program } }
     /// Whether every Thread waits for something.
     public var isBlocked: Bool { state.withLock { $0.threads.allSatisfy { $0.isBlocked } } }
 
@@ -88,11 +97,12 @@ public final class Proc: @unchecked Sendable {
     /// Changes identity; only ever to less in later layers. The corresponding POSIX call is `setuid(2)`.
     public func become(_ cred: Cred) { state.withLock { $0.caller = $0.caller.acting(as: cred) } }
 
-    /// What this process is called from now on.
-    public func rename(_ args: [String]) {
+    /// What this process is called from now on; `program` is the path of the file that it runs, where that is another.
+    public func rename(_ args: [String], program: String? = nil) {
         state.withLock { s in
             s.args = args
             s.name = Self.shortName(args)
+            if let program { s.program = program }
         }
     }
 
@@ -155,16 +165,19 @@ public final class Proc: @unchecked Sendable {
     /// Most notes that pend at once; more are refused.
     static let noteLimit = 1024
 
-    /// Sends a note. Standard signals that pend already are not queued twice.
-    public func post(_ note: Note) {
-        let threads = state.withLock { s -> [Thread] in
-            guard s.life != .exiting, s.notes.count < Self.noteLimit else { return [] }
+    /// Sends a note. Standard signals that pend already are not queued twice. False where too many pend.
+    @discardableResult
+    public func post(_ note: Note) -> Bool {
+        let threads = state.withLock { s -> [Thread]? in
+            guard s.life != .exiting else { return [] }
+            guard s.notes.count < Self.noteLimit else { return nil }
             if note.coalesces, s.notes.contains(where: { $0.text == note.text }) { return [] }
             s.notes.append(note)
             attention.bitwiseOr(Attention.notes, ordering: .releasing)
             return s.threads
         }
-        for t in threads { t.alert() }
+        for t in threads ?? [] { t.alert() }
+        return threads != nil
     }
 
     /// Ends the process at its next system call, or now where it waits. The first fate stands.

@@ -10,6 +10,9 @@ public final class Thread: @unchecked Sendable {
     let parker: Parker
     let waiter: Waiter
     private let blocked = Atomic<Bool>(false)
+    /// The CPU clock of the host thread that runs it, and what that showed when it began; 0 while none does.
+    private let clock = Atomic<Int32>(0)
+    private let clockStart = Atomic<UInt64>(0)
     /// Whether it waits for something now.
     var isBlocked: Bool { blocked.load(ordering: .relaxed) }
 
@@ -36,6 +39,26 @@ public final class Thread: @unchecked Sendable {
         HostThread.current = pointer
         defer { HostThread.current = before }
         return body()
+    }
+
+    /// Counts the CPU time of `body` for the Proc; for host threads that run one Thread for a while.
+    func metered<T>(_ body: () -> T) -> T {
+        let before = HostClock.threadCPU()
+        clockStart.store(before, ordering: .relaxed)
+        clock.store(HostClock.threadClock, ordering: .releasing)
+        defer {
+            clock.store(0, ordering: .relaxed)
+            proc.cpu.add(HostClock.threadCPU() &- before, ordering: .relaxed)
+        }
+        return body()
+    }
+
+    /// CPU time that it has used and the Proc does not know of yet, nanoseconds.
+    var cpu: UInt64 {
+        let clock = clock.load(ordering: .acquiring)
+        guard clock != 0, let now = HostClock.cpu(clock) else { return 0 }
+        let start = clockStart.load(ordering: .relaxed)
+        return now > start ? now - start : 0
     }
 
     /// Throws when the calling program has been killed; acts on stops and notes. Every unbounded loop calls it.
