@@ -1,9 +1,6 @@
 #ifndef EMU_CSHIM_H
 #define EMU_CSHIM_H
 /* What Swift cannot say: variadic calls, macros, thread-local variables. No state but the thread's own pointer. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
