@@ -9,7 +9,7 @@ lint:           ; swift format lint --strict -r --parallel Sources appl Tests Pa
 release:        ; ./run --version
 bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
-tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter KernelTests
+tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu

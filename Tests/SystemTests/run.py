@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py EMU [PATTERN...]: run the system cases, the terminal cases and the man pages' examples through the binary EMU.
+"""run.py EMU [PATTERN...]: run the system cases through the binary EMU.
 
 A case is a directory of Tests/SystemTests/cases:
     in      a script, run as `emu in`; or instead
@@ -31,8 +31,6 @@ import termios
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOP = HERE.parent.parent
-MAN = TOP / "Lib" / "man"
 BLESS = os.environ.get("EMU_BLESS") == "1"
 LIMIT = 30
 OWN = {"cmd", "keys", "out", "err", "status", "limit"}
@@ -196,40 +194,6 @@ class Talk:
                 self.fail(where, "not a verb of keys")
 
 
-def examples(page):
-    """The commands and the whole output that the EXAMPLES of a man page promise.
-
-    A command stands after `; ` (its further lines after `;; `), its output on the lines below it up to a blank line.
-    """
-    section = re.search(r"^EXAMPLES?\n(.*?)(?=^[A-Z]|\Z)", page.read_text(), re.M | re.S)
-    lines = section.group(1).splitlines() if section else []
-    commands, output, inside = [], [], False
-    for line in lines:
-        command = re.match(r"\s*;;? (.*)", line)
-        if command:
-            inside, margin = True, len(line) - len(line.lstrip())
-            commands.append(command.group(1))
-        elif not line.strip():
-            inside = False
-        elif inside:
-            output.append(line[margin:] if not line[:margin].strip() else line.lstrip())
-    return commands, output
-
-
-def man(page, emu):
-    commands, output = examples(page)
-    if not commands:
-        raise Failure("no example: a page shows its subject at work under EXAMPLES, in lines that start with `; `")
-    with tempfile.TemporaryDirectory(prefix="emu-man.") as tmp:
-        work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
-        work.mkdir(), home.mkdir()
-        (work / "example").write_text("\n".join(commands) + "\n")
-        _, got, _ = run([emu, "example"], work, environment(emu, home), LIMIT, stderr=subprocess.STDOUT)
-    want = "".join(line + "\n" for line in output)
-    if got != want:
-        raise Failure(difference("EXAMPLES", want, got))
-
-
 def main(arguments):
     if not arguments:
         sys.exit(__doc__)
@@ -237,9 +201,6 @@ def main(arguments):
     todo = {}
     for case in sorted((HERE / "cases").iterdir()):
         todo[case.name] = (talk if (case / "keys").exists() else script, case)
-    # There is nobody to type the examples to before there is a shell.
-    for page in sorted(MAN.glob("*/*")) if "/bin/sh" in (TOP / "emu.conf").read_text() else []:
-        todo[f"man/{page.parent.name}/{page.name}"] = (man, page)
     if patterns:
         todo = {name: work for name, work in todo.items() if any(fnmatch.fnmatch(name, p) for p in patterns)}
     failed, start = 0, time.monotonic()
