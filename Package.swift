@@ -71,7 +71,7 @@ let package = Package(
         .plugin(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
 
-        tests("Codec", ["Codec"]),
+        tests("Codec", ["Codec", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
         tests("Appl", ["Appl", "Kernel"]),
         .target(

@@ -12,6 +12,8 @@ public final class Matcher {
     /// Reads on from where a match begins, to find where it ends.
     private let longest: Automaton
     private lazy var threads = Threads(regex.forward, groups: regex.groups)
+    /// Does all the matching, where there are back-references.
+    private var backtracker: Backtracker?
 
     /// Whether lines are looked for by needles first; given up when too many of the lines found have no match.
     @exclusivity(unchecked) private var seeking = true
@@ -23,18 +25,24 @@ public final class Matcher {
     /// A line in which a needle was found has a match.
     private let needlesSuffice: Bool
 
-    init(_ regex: Regex, terminator: UInt8) {
+    init(_ regex: Regex, _ terminator: UInt8, _ cache: Int) {
         self.regex = regex
         self.terminator = terminator
-        lines = Automaton(regex.forward, .lines(terminator: terminator))
-        starts = Automaton(regex.backward, .anywhere)
-        longest = Automaton(regex.forward, .here)
-        everyLine = lines.traits(of: lines.start(after: .edge)).contains(.matched)
+        if regex.hasBackReference {
+            backtracker = Backtracker(regex.forward, groups: regex.groups, ignoresCase: regex.ignoresCase)
+        }
+        lines = Automaton(regex.forward, .lines(terminator: terminator), maxBytes: cache)
+        starts = Automaton(regex.backward, .anywhere, maxBytes: cache)
+        longest = Automaton(regex.forward, .here, maxBytes: cache)
+        everyLine = !regex.hasBackReference && lines.traits(of: lines.start(after: .edge)).contains(.matched)
         let words = regex.needles?.words ?? []
         needlesSuffice =
             regex.needles?.areMatches ?? false
             && !words.contains { $0.bytes.contains { $0.equals(terminator) } }
     }
+
+    /// The work done beyond reading tables: operations visited while states were made.
+    var steps: Int { lines.steps + starts.steps + longest.steps }
 
     /// How many bytes may be read before the caller is asked whether it still wants to know: fewer for a large program, of
     /// which a byte may need every operation.
@@ -53,6 +61,7 @@ public final class Matcher {
             guard needles.find(in: text, from: 0, to: text.byteCount) != nil else { return false }
             if needles.areMatches { return true }
         }
+        if regex.hasBackReference { return try backtracker?.first(in: text, from: 0) != nil }
         var found = false
         try scanStarts(text, from: 0) { _ in
             found = true
@@ -68,6 +77,7 @@ public final class Matcher {
             guard let (at, word) = needles.find(in: text, from: start, to: text.byteCount) else { return nil }
             if needles.areMatches { return at..<(at + word.bytes.count) }
         }
+        if regex.hasBackReference { return try backtracker?.first(in: text, from: start)?[0] }
         var leftmost: Int?
         try scanStarts(text, from: start) { at in
             leftmost = at
@@ -93,6 +103,7 @@ public final class Matcher {
                 return found
             }
         }
+        if regex.hasBackReference { return try allByBacktracking(in: text, limit: limit) }
         var begins = [UInt64](repeating: 0, count: text.byteCount / 64 + 1)
         try scanStarts(text, from: 0) { at in
             begins[at >> 6] |= 1 << UInt64(at & 63)
@@ -103,6 +114,16 @@ public final class Matcher {
             let end = try end(of: text, from: at)
             if end > at || found.last?.upperBound != at { found.append(at..<end) }
             from = max(end, at + 1)
+        }
+        return found
+    }
+
+    private func allByBacktracking(in text: RawSpan, limit: Int) throws(SysError) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var from = 0
+        while found.count < limit, let match = try first(in: text, from: from) {
+            if !match.isEmpty || found.last?.upperBound != match.lowerBound { found.append(match) }
+            from = match.isEmpty ? match.upperBound + 1 : match.upperBound
         }
         return found
     }
@@ -124,6 +145,7 @@ public final class Matcher {
     /// matcher found in `text`.
     public func groups(in text: RawSpan, of match: Range<Int>) throws(SysError) -> [Range<Int>?] {
         guard regex.groups > 0 else { return [match] }
+        if regex.hasBackReference { return try backtracker?.first(in: text, from: match.lowerBound) ?? [match] }
         return try threads.groups(in: text, of: match)
     }
 
@@ -136,8 +158,8 @@ public final class Matcher {
         while true {
             if state & Automaton.mark != 0 {
                 let traits = starts.traits(of: state)
-                if traits.contains(.matchedBefore), begins(at + 1, text), !found(at + 1) { return }
-                if traits.contains(.matched), begins(at, text), !found(at) { return }
+                if traits.contains(.matchedBefore), beginsCharacter(text, at + 1), !found(at + 1) { return }
+                if traits.contains(.matched), beginsCharacter(text, at), !found(at) { return }
             }
             guard at > start else { break }
             if at < pause {
@@ -147,14 +169,9 @@ public final class Matcher {
             state = starts.backward(text, &at, to: max(start, pause - 1), from: state)
         }
         let before = starts.symbolBefore(start, in: text)
-        if starts.traits(of: starts.next(state, before)).contains(.matchedBefore), begins(start, text) {
+        if starts.traits(of: starts.next(state, before)).contains(.matchedBefore), beginsCharacter(text, start) {
             _ = found(start)
         }
-    }
-
-    /// A match does not begin inside a character.
-    private func begins(_ at: Int, _ text: RawSpan) -> Bool {
-        at >= text.byteCount || text.unsafeLoad(fromByteOffset: at, as: UInt8.self) & 0xc0 != 0x80
     }
 
     /// The end of the longest match that begins at `start`, where one does.
@@ -214,6 +231,7 @@ public final class Matcher {
     /// A position in the first line of `block[start..<end]` that has a match; `start` is the beginning of a line, and `end`
     /// the end of one.
     private func scanLines(_ block: RawSpan, from start: Int, to end: Int) throws(SysError) -> Int? {
+        if regex.hasBackReference { return try tryLines(block, from: start, to: end) }
         var at = start
         var pause = at + stretch
         var state = lines.start(after: .edge)
@@ -241,5 +259,16 @@ public final class Matcher {
         guard !atLineEnd else { return nil }
         return lines.traits(of: lines.next(state, lines.symbols.end)).contains(.matchedBefore)
             ? max(at - 1, start) : nil
+    }
+
+    /// As `scanLines`, one line at a time.
+    private func tryLines(_ block: RawSpan, from start: Int, to end: Int) throws(SysError) -> Int? {
+        var at = start
+        while at < end || at == start {
+            let line = at..<(find(terminator, in: block, from: at, to: end) ?? end)
+            if try backtracker?.first(in: block.extracting(line), from: 0) != nil { return line.lowerBound }
+            at = line.upperBound + 1
+        }
+        return nil
     }
 }

@@ -3,7 +3,7 @@ import Kernel
 /// A compiled regular expression: POSIX extended, or basic, with GNU's additions, over UTF-8.
 ///
 /// It matches the longest of the leftmost matches, in a time linear in the text. Bytes that are not UTF-8 match nothing, not
-/// even `.`. Any number of threads may use it at once, each with a `Matcher` of its own.
+/// even `.`. Expressions with back-references are matched in another way, whose steps are counted: too many are an error. Any number of threads may use it at once, each with a `Matcher` of its own.
 ///
 /// The corresponding pages are `regexp(6)` and POSIX `regcomp(3)`.
 public struct Regex: Sendable {
@@ -35,6 +35,7 @@ public struct Regex: Sendable {
     let backward: Program
     let needles: Needles?
     let hasBackReference: Bool
+    let ignoresCase: Bool
 
     /// Throws what is wrong with the pattern, as `regular expression: unmatched (`.
     public init(_ pattern: String, _ options: Options = []) throws(SysError) {
@@ -52,12 +53,12 @@ public struct Regex: Sendable {
             groups = parser.groups
             hasBackReference = hasBackReference || parser.hasBackReference
         }
-        if hasBackReference { throw regexError("back-references are not in this emu") }
         var tree = branches.count == 1 ? branches[0] : branches.isEmpty ? .set(ScalarSet()) : .either(branches)
         if options.contains(.word) { tree = .sequence([.assert(.noWordBefore), tree, .assert(.noWordAfter)]) }
         if options.contains(.whole) { tree = .sequence([.assert(.textStart), tree, .assert(.textEnd)]) }
         self.groups = groups
         self.hasBackReference = hasBackReference
+        ignoresCase = options.contains(.ignoreCase)
         forward = try Program(tree)
         backward = try Program(tree, backwards: true)
         needles = Needles(tree)
@@ -65,6 +66,11 @@ public struct Regex: Sendable {
 
     /// What one thread needs to search with this expression. A `terminator` ends each line in `nextLine`.
     public func matcher(terminator: UInt8 = 10) -> Matcher {
-        Matcher(self, terminator: terminator)
+        matcher(terminator: terminator, cache: 4 << 20)
+    }
+
+    /// `cache` bounds the bytes that each automaton may keep.
+    func matcher(terminator: UInt8 = 10, cache: Int) -> Matcher {
+        Matcher(self, terminator, cache)
     }
 }

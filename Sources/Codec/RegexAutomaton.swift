@@ -79,7 +79,7 @@ final class Automaton {
         let traits: UInt8
     }
 
-    init(_ program: Program, _ purpose: Purpose, maxBytes: Int = 4 << 20) {
+    init(_ program: Program, _ purpose: Purpose, maxBytes: Int) {
         self.program = program
         readsWords = program.readsWords
         self.purpose = purpose

@@ -117,6 +117,7 @@ struct Needles: Sendable {
                 best = better(next.best, next.exact).flatMap { best?.union($0) }
                 if exact?.count ?? 0 > maxWords { exact = nil }
                 if best?.count ?? 0 > maxWords { best = nil }
+                if exact == nil && best == nil { break }
             }
             facts.exact = exact
             facts.best = best
@@ -162,12 +163,13 @@ struct Needles: Sendable {
         }
 
         /// From 1 for the commonest byte in texts and logs to 100 for rare ones.
-        static func rarity(_ byte: Byte) -> Int {
-            let common = " etaoinsrhldcu\nmfpgwyb,.v0k-1\"'2xTSAICj:q/3M5".utf8
-            guard let rank = common.enumerated().first(where: { $0.element == byte.value })?.offset else {
-                return 50 + (byte.value > 127 ? 0 : 50) - (byte.fold != 0 ? 10 : 0)
-            }
-            return 1 + rank * 2
-        }
+        static func rarity(_ byte: Byte) -> Int { rarities[Int(byte.value)] - (byte.fold != 0 ? 1 : 0) }
+
+        private static let rarities: [Int] = {
+            var table = [Int](repeating: 100, count: 128) + [Int](repeating: 50, count: 128)
+            let common = " etaoinsrhldcu\nmfpgwyb,.v0k-1\"'2xTSAICj:q/3M5"
+            for (rank, byte) in common.utf8.enumerated() { table[Int(byte)] = 2 + rank * 2 }
+            return table
+        }()
     }
 }

@@ -8,7 +8,7 @@ import Kernel
 /// extended expression.
 struct RegexParser {
     /// Groups inside one another; with the next it bounds every recursion over the tree.
-    static let maxDepth = 50
+    static let maxDepth = 24
     /// Counted repetitions of one item, as in `a{2}{3}`.
     static let maxCounts = 2
     static let maxLength = 1 << 16
@@ -21,6 +21,8 @@ struct RegexParser {
     private var open: [Int] = []
     private var closed: Set<Int> = []
 
+    /// Groups of the expressions before this one.
+    private let before: Int
     /// Groups so far; the next expression of a set goes on counting.
     private(set) var groups: Int
     private(set) var hasBackReference = false
@@ -29,6 +31,7 @@ struct RegexParser {
         self.pattern = Array(pattern.unicodeScalars)
         self.options = options
         self.groups = groups
+        before = groups
         guard self.pattern.count <= Self.maxLength else {
             throw regexError("longer than \(Self.maxLength) characters")
         }
@@ -215,9 +218,9 @@ struct RegexParser {
         case "v": return literal("\u{b}")
         case "1"..."9":
             let number = Int(c.value - 0x30)
-            guard closed.contains(number) else { throw regexError("\\\(number) refers to no group before it") }
+            guard closed.contains(before + number) else { throw regexError("\\\(number) refers to no group before it") }
             hasBackReference = true
-            return .backReference(number)
+            return .backReference(before + number)
         case "0", "a"..."z", "A"..."Z":
             throw regexError("unknown escape \\\(c)")
         default: return literal(c)

@@ -191,6 +191,10 @@ struct Program: Sendable {
 
     /// One operation for the first byte, and more for those after it, shared where equal.
     private mutating func emit(_ set: ScalarSet, then next: Int32) throws(SysError) -> Int32 {
+        if set.ranges.count == 1, set.ranges[0].upperBound < 0x80 {
+            let range = set.ranges[0]
+            return try add([Edge(low: UInt8(range.lowerBound), high: UInt8(range.upperBound), target: next)])
+        }
         var made: [[Edge]: Int32] = [:]
         var forms = set.utf8
         if backwards && forms.contains(where: { $0.count > 1 }) {
