@@ -71,7 +71,9 @@ let package = Package(
         .plugin(
             name: "EmuConfPlugin", capability: .buildTool(), dependencies: ["mkconf"], path: "Sources/EmuConfPlugin"),
 
-        tests("Codec", ["Codec", "Host"]),
+        .target(
+            name: "CodecTestSupport", dependencies: ["Codec"], path: "Tests/CodecTestSupport", swiftSettings: strict),
+        tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
         tests("Appl", ["Appl", "Kernel"]),
         .target(
@@ -83,6 +85,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
-    ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport"),
+    ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
+        + fuzz("Regex", "CodecTestSupport"),
     swiftLanguageModes: [.v6]
 )

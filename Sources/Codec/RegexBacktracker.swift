@@ -136,4 +136,5 @@ struct Backtracker {
 /// Whether a match may begin at `at`: not inside a character.
 func beginsCharacter(_ text: RawSpan, _ at: Int) -> Bool {
     at >= text.byteCount || text.unsafeLoad(fromByteOffset: at, as: UInt8.self) & 0xc0 != 0x80
+        || side(after: at, in: text) != .inside
 }
