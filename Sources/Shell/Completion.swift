@@ -57,16 +57,9 @@ struct Completion: Sendable {
 }
 
 extension Proc {
-    /// Whether a person is at the other end of a descriptor: the console or a terminal.
-    func isTerminal(_ fd: Int32) -> Bool {
-        guard let chan = try? fildes(fd) else { return false }
-        if chan.dev.letter == "y" { return true }
-        return chan.dev.letter == "c" && (try? fd2path(fd))?.hasSuffix("cons") == true
-    }
-
     /// The line editor of the host, where the descriptor is its console.
     func editor(_ fd: Int32) -> (any LineEditor)? {
-        guard let chan = try? fildes(fd), chan.dev.letter == "c" else { return nil }
+        guard isTerminal(fd), let chan = try? fildes(fd), chan.dev.letter == "c" else { return nil }
         return system.lineEditor
     }
 }

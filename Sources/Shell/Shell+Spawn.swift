@@ -69,21 +69,29 @@ extension Shell {
     private func fork(
         _ commands: [Command], _ moves: Moves, beside: Bool, _ flags: ProcFlags = []
     ) throws(Failure) -> Int32 {
-        // Another process's `&` and its own programs must not find what we have set meanwhile.
+        let name = Printer.text(commands)
+        return try system { () throws(SysError) in
+            try spawn(moves, beside: beside, flags, args: ["sh", "-c", name]) { (shell) throws(SysError) in
+                Status(try shell.runToEnd(commands))
+            }
+        }
+    }
+
+    /// Starts a process with a shell for `body`; as `fork`.
+    func spawn(
+        _ moves: Moves = Moves(), beside: Bool = true, _ flags: ProcFlags = [], args: [String],
+        _ body: @escaping @Sendable (Shell) throws(SysError) -> Status
+    ) throws(SysError) -> Int32 {
+        // Another process's variables must not change under it, nor ours by it.
         if beside { self.context.exportEnvironment(p) }
         let context = beside ? self.context.copy() : self.context
         let place = place
         let others = pipeDescriptors
-        let name = Printer.text(commands)
-        return try system { () throws(SysError) in
-            try p.spawn(
-                beside ? flags.union([.forkFD, .forkEnv]) : flags.union(.forkFD), args: ["sh", "-c", name]
-            ) { (child) throws(SysError) in
-                for fd in others { try child.move(Move(Int(fd), nil)) }
-                try moves.apply(child)
-                let shell = Shell(child, context, place, interrupt: nil)
-                return Status(try shell.runToEnd(commands))
-            }
+        let all = beside ? flags.union([.forkFD, .forkEnv]) : flags.union(.forkFD)
+        return try p.spawn(all, args: args) { (child) throws(SysError) in
+            for fd in others { try child.move(Move(Int(fd), nil)) }
+            try moves.apply(child)
+            return try body(Shell(child, context, place, interrupt: nil))
         }
     }
 
@@ -98,7 +106,7 @@ extension Shell {
 
     /// `command &`. In an interactive shell it has a process group of its own, which the keyboard does not interrupt.
     func start(background command: Command) throws(Failure) {
-        let pid = try fork([command], Moves(), beside: true, interrupt == nil ? [] : .newGroup)
+        let pid = try fork([command], Moves(), beside: true, apart)
         context.set("apid", [.text("\(pid)")])
         if context.flags.contains("i") {
             jobs[pid] = Printer.text([command])
@@ -107,6 +115,9 @@ extension Shell {
             reap()
         }
     }
+
+    /// What keeps a background process of an interactive shell from the keyboard's interrupts.
+    var apart: ProcFlags { interrupt == nil ? [] : .newGroup }
 
     /// Lets go of background processes that have ended. Gives their records.
     @discardableResult

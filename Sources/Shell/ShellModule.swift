@@ -10,7 +10,8 @@ struct ShellModule: Sendable {
 
     /// Modules by name. Each load makes one: what a module keeps, it keeps for one shell and its copies.
     static let all: [String: @Sendable () -> ShellModule] = [
-        "std": StdModule.make
+        "arg": ArgModule.make, "csv": CsvModule.make, "expr": ExprModule.make, "file2chan": File2chanModule.make,
+        "regex": RegexModule.make, "std": StdModule.make, "string": StringModule.make, "test": TestModule.make,
     ]
 
     /// A builtin module of the kernel as commands and substitutions, its words converted and checked.

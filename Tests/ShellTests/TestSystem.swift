@@ -70,6 +70,7 @@ func sh(_ script: String) throws -> Outcome { try sh(["-c", script]) }
 func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
     let system = System()
     for program in TestPrograms.all { system.add(program) }
+    system.modules = ModuleTable([Twice.entry])
     for make in deviceTable { system.add(make()) }
     let result = Lock<Result<T, SysError>?>(nil)
     _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { (p) throws(SysError) in
