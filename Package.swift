@@ -75,6 +75,7 @@ let package = Package(
             name: "CodecTestSupport", dependencies: ["Codec"], path: "Tests/CodecTestSupport", swiftSettings: strict),
         tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
+        tests("Mask", ["Kernel", "Host", "Devices"]),
         tests("Appl", ["Appl", "Kernel"]),
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),

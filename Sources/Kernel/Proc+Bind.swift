@@ -36,6 +36,7 @@ extension Proc {
         let path = on.path
         if let mask, !union, Self.isSameFile(from, on) {
             space.seal(on.key, mask, path)
+            for p in system.processes where p.nameSpace === space { p.narrowDirectory() }
             return
         }
         let name = source.first == "#" || kind == .mount ? source : from.path
@@ -50,6 +51,21 @@ extension Proc {
         }
         space.add(entries, on.key, flags, path)
         if given != .all { space.state.withLock { $0.noDevices = true } }
+    }
+
+    /// A mask was laid on this process's name space: its current directory gets the rights that its path has now, and none
+    /// where the path leads elsewhere or nowhere. Open descriptors keep theirs.
+    private func narrowDirectory() {
+        var (namec, dot) = namec()
+        let found = try? namec.resolve(dot.path, from: dot, .access)  // unreachable now: it keeps no rights
+        let narrowed = dot.clone()
+        narrowed.mask = found.map { $0.key == dot.key ? $0.mask.intersection(dot.mask) : [] } ?? []
+        let before = state.withLock { s -> Chan in
+            guard s.dot === dot else { return dot }
+            s.dot = narrowed
+            return dot
+        }
+        withExtendedLifetime(before) {}
     }
 
     private static func isSameFile(_ from: Chan, _ on: Chan) -> Bool {

@@ -68,7 +68,7 @@ extension Proc {
             caller: mine.caller, parent: flags.contains(.noWait) ? 0 : pid, pgrp: mine.pgrp, fgrp: mine.fgrp,
             egrp: mine.egrp, root: mine.root, dot: mine.dot, umask: mine.umask, group: mine.group,
             session: mine.session, name: args.map(Self.shortName) ?? mine.name, args: args ?? mine.args)
-        do throws(SysError) { try Self.apply(flags, fds, &s) } catch {
+        do throws(SysError) { try apply(flags, fds, &s) } catch {
             mine.caller.account.credit(.threads)
             throw error
         }
@@ -130,7 +130,7 @@ extension Proc {
     public func pctl(_ flags: ProcFlags, fds: [Int32]? = nil) throws(SysError) -> Int32 {
         try enter()
         var s = state.withLock { $0 }
-        try Self.apply(flags, fds, &s)
+        try apply(flags, fds, &s)
         let before = state.withLock { now -> (Fgrp, Chan, Chan) in
             defer {
                 (now.pgrp, now.fgrp, now.egrp, now.root, now.dot) = (s.pgrp, s.fgrp, s.egrp, s.root, s.dot)
@@ -143,15 +143,16 @@ extension Proc {
         return pid
     }
 
-    private static func apply(_ flags: ProcFlags, _ fds: [Int32]?, _ s: inout State) throws(SysError) {
+    private func apply(_ flags: ProcFlags, _ fds: [Int32]?, _ s: inout State) throws(SysError) {
         if flags.contains(.newFD) || flags.contains(.forkFD) {
             let copy = try s.fgrp.fork(s.caller.account)
             if flags.contains(.newFD) || fds != nil { copy.keep(only: fds ?? []) }
             s.fgrp = copy
         }
         if flags.contains(.newNS) {
+            // What is seen at the current directory now, not what was there when it was entered.
+            let root = try find(".").0.clone()
             s.pgrp = s.pgrp.fresh()
-            let root = s.dot.clone()
             root.union = nil
             root.node = PathNode()
             s.root = root

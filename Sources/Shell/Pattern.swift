@@ -2,7 +2,7 @@ import Kernel
 
 /// A pattern of file names: `*` any text, `?` one character, `[a-z]` one of a class, `[^a-z]` one not of it, `\x` x itself.
 /// The corresponding Inferno page is `filepat(2)`.
-struct Pattern {
+public struct Pattern: Sendable {
     private enum Part {
         case many
         case one
@@ -15,7 +15,7 @@ struct Pattern {
     private(set) var isLiteral = true
     private(set) var text = ""
 
-    init(_ pattern: some StringProtocol) {
+    public init(_ pattern: some StringProtocol) {
         let source = Array(pattern.unicodeScalars)
         var i = 0
         while i < source.count {
@@ -81,7 +81,7 @@ struct Pattern {
     }
 
     /// True when all of `text` matches. The time is at most the product of both lengths; throws when the process is to end.
-    func matches(_ text: some StringProtocol) throws(SysError) -> Bool {
+    public func matches(_ text: some StringProtocol) throws(SysError) -> Bool {
         let text = Array(text.unicodeScalars)
         var p = 0
         var t = 0
