@@ -82,6 +82,18 @@ struct Reader {
         return try body(buffer.span.extracting(part))
     }
 
+    /// The next `count` bytes, which stay; fewer at the end of the file, nil at once there.
+    mutating func peek(_ count: Int) throws(SysError) -> [UInt8]? {
+        while held.count < count { guard try more() else { break } }
+        return held.isEmpty ? nil : Array(buffer[held.prefix(count)])
+    }
+
+    /// What was read and not given, given.
+    mutating func takeHeld() -> [UInt8] {
+        defer { held = 0..<0 }
+        return Array(buffer[held])
+    }
+
     /// Gives all that is left to `body`, block by block.
     mutating func eachBlock(_ body: (Span<UInt8>) throws(SysError) -> Void) throws(SysError) {
         while try block(.max, body) != nil {}

@@ -170,8 +170,7 @@ private final class TarReader {
         reader = Reader(r, fd)
         guard let magic = try reader.peek(2), magic == [0x1f, 0x8b] else { return }
         let (near, far) = try r.p.pipe()
-        var packed = reader
-        let start = try packed.copy(packed.unused) ?? []
+        let start = reader.takeHeld()
         child = try r.p.spawn(.forkFD, fds: [0, 1, 2, fd, far], args: ["gunzip"]) { (c) throws(SysError) in
             let run = Run(c, Options(), Tar.usage)
             let out = Writer(c, far)
@@ -202,7 +201,7 @@ private final class TarReader {
         }
         for name in wanted.subtracting(found).sorted() { try r.warn(SysError("not in the archive", subject: name)) }
         if let child {
-            while try reader.block({ _ in () }) != nil {}
+            try reader.eachBlock { _ in }
             let status = try r.p.wait(.pid(child)).status
             guard status.isOK else { throw SysError(status.text) }
         }
