@@ -40,16 +40,15 @@ public struct SourceTree {
 }
 
 extension SourceTree {
-    /// Whether the file of the type `name` belongs to its target whatever `emu.conf` lists: it is no device (`DevX`), no
-    /// module (it has no interface), no program (it has no `X: Program`).
-    fileprivate func isPart(_ name: String, of path: String) throws(Unreadable) -> Bool {
-        if path.hasPrefix("Sources/Builtins/") { return !paths.contains("Modules/\(uncapitalized(name)).m") }
-        guard path.hasPrefix("appl/") else {
-            return !name.hasPrefix("Dev") || name.dropFirst(3).first?.isUppercase != true
+    /// Whether the file of the type `name` belongs to its target whatever `emu.conf` lists: in Builtins what has no
+    /// interface, in appl `LibX` and `Appl`, elsewhere what is not `DevX`.
+    fileprivate func isShared(_ name: String, _ path: String) -> Bool {
+        func begins(with prefix: String) -> Bool {
+            name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isUppercase == true
         }
-        guard let file = find("\(name).swift", in: ["appl"]) else { return true }
-        let text = String(decoding: try read(file, Limit.embedded).bytes, as: UTF8.self)
-        return !text.contains("\(name): Program")
+        if path.hasPrefix("Sources/Builtins/") { return !paths.contains("Modules/\(uncapitalized(name)).m") }
+        if path.hasPrefix("appl/") { return name == "Appl" || begins(with: "Lib") }
+        return !begins(with: "Dev")
     }
 }
 
@@ -91,9 +90,8 @@ public struct Generator {
     ) throws(SourceTree.Unreadable) -> [UInt8] {
         let name = String((path.split(separator: "/").last ?? "").prefix { $0 != "+" && $0 != "." })
         let (conf, faults) = EmuConf.parse(try tree.read(confFile, Limit.file).bytes)
-        let isPart = try tree.isPart(name, of: path)
         // A mistake in emu.conf is told with the tables.
-        guard !faults.isEmpty || isPart || conf.lists(name, in: path) else {
+        guard !faults.isEmpty || tree.isShared(name, path) || conf.lists(name, in: path) else {
             return Array("// emu.conf does not list it.\n".utf8)
         }
         let head = "#sourceLocation(file: \(SwiftText.literal(original)), line: 1)\n"

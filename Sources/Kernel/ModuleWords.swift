@@ -13,7 +13,7 @@ extension Module {
             } catch {
                 switch error {
                 case .count: throw usage(function)
-                case .word(let text): throw SysError("\(function.name): \(parameter.name): \(text)")
+                case .word(let text): throw SysError("\(parameter.name): \(text)")
                 }
             }
         }

@@ -133,13 +133,12 @@ import Testing
         ("Sources/Builtins/Zip.swift", true), ("Sources/Builtins/Sys.swift", false),
         ("Sources/Builtins/Sys+Dir.swift", false), ("Sources/Builtins/Shared.swift", true),
         ("appl/Ls.swift", true), ("appl/Sort.swift", false), ("appl/Sort+Merge.swift", false),
-        ("appl/LibRun.swift", true),
+        ("appl/LibRun.swift", true), ("appl/LibBytes+Unsafe.swift", true), ("appl/Libel.swift", false),
     ]
 
     @Test(arguments: compiled) func whatIsNotListedIsNotCompiled(_ file: String, _ whole: Bool) throws {
         let files = [
             "emu.conf": "dev\n\tcons\nmod\n\tzip\nprog\n\t/bin/ls Ls\n", "Modules/zip.m": "", "Modules/sys.m": "",
-            "appl/Ls.swift": "struct Ls: Program {}\n", "appl/Sort.swift": "struct Sort: Program {}\n",
         ].merging([file: "// text"]) { old, _ in old }
         let tree = SourceTree(Array(files.keys)) { (path, _) throws(SourceTree.Unreadable) in
             guard let text = files[path] else { throw .init(reason: "no such file") }
