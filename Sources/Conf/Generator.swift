@@ -40,23 +40,34 @@ public struct SourceTree {
 }
 
 extension SourceTree {
-    /// Whether the file of the type `name` belongs to its target whatever `emu.conf` lists: in Builtins what has no
-    /// interface, in appl `LibX` and `Appl`, elsewhere what is not `DevX`.
+    /// Whether the file `name` belongs to its target whatever `emu.conf` lists: in Builtins what has no interface, in
+    /// appl `LibX` and `Appl`, elsewhere what is not `DevX`.
     fileprivate func isShared(_ name: String, _ path: String) -> Bool {
-        func begins(with prefix: String) -> Bool {
-            name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isUppercase == true
-        }
         if path.hasPrefix("Sources/Builtins/") { return !paths.contains("Modules/\(uncapitalized(name)).m") }
-        if path.hasPrefix("appl/") { return name == "Appl" || begins(with: "Lib") }
-        return !begins(with: "Dev")
+        if path.hasPrefix("appl/") { return name == "Appl" || name.isWord(after: "Lib") }
+        return !name.isWord(after: "Dev")
     }
 }
 
 extension EmuConf {
+    /// Whether the file `name` is of a listed thing: `Tar` and `TarHeader` are of `Tar`.
     fileprivate func lists(_ name: String, in path: String) -> Bool {
-        if path.hasPrefix("Sources/Builtins/") { return modules.contains { $0.capitalized == name } }
-        if path.hasPrefix("appl/") { return programs.contains { $0.type == name } }
-        return devices.contains { "Dev" + $0.capitalized == name }
+        let types =
+            if path.hasPrefix("Sources/Builtins/") {
+                modules.map(\.capitalized)
+            } else if path.hasPrefix("appl/") {
+                programs.map(\.type)
+            } else {
+                devices.map { "Dev" + $0.capitalized }
+            }
+        return types.contains { name == $0 || name.isWord(after: $0) }
+    }
+}
+
+extension String {
+    /// Whether this is `prefix` and a capitalized word, as `DevCons` is `Dev` and `Cons`.
+    fileprivate func isWord(after prefix: String) -> Bool {
+        hasPrefix(prefix) && dropFirst(prefix.count).first?.isUppercase == true
     }
 }
 
@@ -84,7 +95,8 @@ public struct Generator {
     }
 
     /// The file `path` as it is compiled: empty when it is of a thing that `emu.conf` does not list, else its text,
-    /// with lines that the compiler takes for those of `original`. `X+Topic.swift` is of the same thing as `X.swift`.
+    /// with lines that the compiler takes for those of `original`. `X+Topic.swift` and `XTopic.swift` are of
+    /// the same thing as `X.swift`.
     public static func copy(
         of path: String, as original: String, tree: SourceTree
     ) throws(SourceTree.Unreadable) -> [UInt8] {

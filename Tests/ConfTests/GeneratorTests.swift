@@ -132,6 +132,7 @@ import Testing
         ("Sources/Devices/RootFile+Unsafe.swift", true), ("Sources/Devices/Dev.swift", true),
         ("Sources/Builtins/Zip.swift", true), ("Sources/Builtins/Sys.swift", false),
         ("Sources/Builtins/Sys+Dir.swift", false), ("Sources/Builtins/Shared.swift", true),
+        ("Sources/Devices/DevConsLine.swift", true), ("appl/LsLong.swift", true), ("appl/Lsof.swift", false),
         ("appl/Ls.swift", true), ("appl/Sort.swift", false), ("appl/Sort+Merge.swift", false),
         ("appl/LibRun.swift", true), ("appl/LibBytes+Unsafe.swift", true), ("appl/Libel.swift", false),
     ]
