@@ -31,8 +31,10 @@ public struct MountFlags: OptionSet, Hashable, Sendable {
 
 /// One server in a name space: its root, what the mask leaves of its rights, and how it came there. Immutable.
 public final class MountEntry: Sendable {
-    /// Order of binding; never used again.
+    /// Never used again.
     public let id: UInt64
+    /// Which call made it: the members of a union that were bound at once share it, and a narrowed entry keeps it.
+    public let call: UInt64
     /// What is found here; nil for the mount point itself as member of a union.
     public let root: Chan?
     /// Rights of whatever is found through this entry.
@@ -52,11 +54,14 @@ public final class MountEntry: Sendable {
 
     private static let next = Atomic<UInt64>(1)
 
+    static func newNumber() -> UInt64 { next.wrappingAdd(1, ordering: .relaxed).oldValue }
+
     init(
         root: Chan?, mask: Mask, flags: MountFlags, source: String, target: String, spec: String = "",
-        given: Mask? = nil, kind: Kind = .bind
+        given: Mask? = nil, kind: Kind = .bind, call: UInt64? = nil
     ) {
-        id = Self.next.wrappingAdd(1, ordering: .relaxed).oldValue
+        id = Self.newNumber()
+        self.call = call ?? id
         self.root = root
         self.mask = mask
         self.flags = flags
@@ -71,7 +76,8 @@ public final class MountEntry: Sendable {
     func narrowed(to mask: Mask, given: Mask? = nil) -> MountEntry {
         MountEntry(
             root: root, mask: self.mask.intersection(mask), flags: flags, source: source, target: target, spec: spec,
-            given: given.map { $0.intersection(self.given ?? .all) } ?? self.given, kind: kind)
+            given: given.map { $0.intersection(self.given ?? .all) } ?? self.given, kind: kind,
+            call: call)
     }
 }
 
@@ -114,7 +120,25 @@ public struct MountTable: Sendable {
     /// All entries, seals too, in the order they were made.
     public var entries: [MountEntry] {
         heads.values.flatMap { $0.members.filter { $0.kind != .own } + ($0.seal.map { [$0] } ?? []) }
-            .sorted { $0.id < $1.id }
+            .sorted { ($0.call, $0.id) < ($1.call, $1.id) }
+    }
+
+    /// The commands that make this table again, in the order of the calls, one for each.
+    public var script: [String] {
+        var lines: [(call: UInt64, text: String)] = []
+        for head in heads.values {
+            // Where the mount point itself is no member, the oldest was bound, or now stands, in its place.
+            var replaces = !head.members.contains { $0.kind == .own }
+            var last: UInt64 = 0
+            for entry in head.members.sorted(by: { $0.call < $1.call }) where entry.kind != .own && entry.call != last {
+                let flags = replaces ? entry.flags.subtracting([.before, .after]) : entry.flags
+                lines.append((entry.call, entry.command(flags)))
+                replaces = false
+                last = entry.call
+            }
+            if let seal = head.seal { lines.append((seal.call, seal.command)) }
+        }
+        return lines.sorted { $0.call < $1.call }.map(\.text)
     }
 }
 

@@ -19,30 +19,35 @@ public struct NameSpaceFile {
     }
 
     /// Does each line for `p`. Throws at the first that fails, `FILE:LINE: ...`; those before it stay done.
-    public func apply(to p: Proc) throws(SysError) { try apply(to: p, depth: 0) }
+    public func apply(to p: Proc) throws(SysError) { try apply(to: p, in: nil, depth: 0) }
 
-    private func apply(to p: Proc, depth: Int) throws(SysError) {
+    /// Does the lines, which may be `bind` and `unmount` only, for the name space of `other`; the names in them are
+    /// those of `p`. The corresponding file is /prog/N/ns.
+    public func apply(to other: Proc, by p: Proc) throws(SysError) { try apply(to: p, in: other, depth: 0) }
+
+    private func apply(to p: Proc, in other: Proc?, depth: Int) throws(SysError) {
         var number = 0
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             number += 1
             do throws(SysError) {
                 let words = try words(of: line)
-                if !words.isEmpty { try run(words, p, depth) }
+                if !words.isEmpty { try run(words, p, other, depth) }
             } catch {
                 throw SysError("\(name):\(number): \(error)")
             }
         }
     }
 
-    private func run(_ words: [String], _ p: Proc, _ depth: Int) throws(SysError) {
+    private func run(_ words: [String], _ p: Proc, _ other: Proc?, _ depth: Int) throws(SysError) {
         switch words[0] {
         case "bind":
             let (flags, mask, rest) = try Self.bindOptions(words)
             guard rest.count == 2 else { throw SysError("usage: bind [-abc] [-p mask] source target") }
-            try p.bind(rest[0], rest[1], flags, mask: mask)
+            try p.bind(rest[0], rest[1], flags, mask: mask, in: other)
         case "unmount":
             guard words.count == 2 || words.count == 3 else { throw SysError("usage: unmount [source] target") }
-            try p.unmount(words.count == 3 ? words[1] : nil, words[words.count - 1])
+            try p.unmount(words.count == 3 ? words[1] : nil, words[words.count - 1], in: other)
+        case _ where other != nil: throw SysError("'\(words[0])': only bind and unmount change another process")
         case "cd":
             guard words.count == 2 else { throw SysError("usage: cd dir") }
             try p.chdir(words[1])
@@ -61,7 +66,7 @@ public struct NameSpaceFile {
             defer { _ = try? p.close(fd) }  // it was read: nothing is lost
             let bytes = try p.readn(fd, 1 << 20)
             let file = NameSpaceFile(name: words[1], text: String(decoding: bytes, as: UTF8.self), variables: variables)
-            try file.apply(to: p, depth: depth + 1)
+            try file.apply(to: p, in: nil, depth: depth + 1)
         case "mount", "import":
             throw SysError("\(words[0]): not in this emu")
         default:

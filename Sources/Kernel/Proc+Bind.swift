@@ -3,14 +3,32 @@ extension Proc {
     /// Makes `source` seen at `target`: instead of what is there, or before or after it in a union.
     ///
     /// `mask` narrows what is found through it. With the same file as source and target it lays a seal: that file's
-    /// rights in this name space, for good. The corresponding Plan 9 call is `bind(2)`.
+    /// rights in this name space, for good. With `other` that process's name space is changed; both names are still this
+    /// one's. Throws `.perm` where `other` does not descend from it. The corresponding Plan 9 call is `bind(2)`.
     public func bind(
-        _ source: String, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil
+        _ source: String, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil, in other: Proc? = nil
     ) throws(SysError) {
         try enter()
         let (from, _) = try find(source)
         let (on, _) = try find(target, .bare)
-        try mount(from, on, flags, mask, source: source, target: target, kind: .bind, into: nameSpace)
+        let space = try space(of: other)
+        try mount(from, on, flags, mask, source: source, target: target, kind: .bind, into: space)
+    }
+
+    /// The name space that this process may change: its own, or that of one that it made.
+    private func space(of other: Proc?) throws(SysError) -> Pgrp {
+        guard let other, other !== self else { return nameSpace }
+        guard other.descends(from: self) else { throw .perm }
+        return other.nameSpace
+    }
+
+    /// Whether this process was made by `ancestor`, or by one that was, and all between are alive.
+    private func descends(from ancestor: Proc) -> Bool {
+        var parent = state.withLock { $0.parent }
+        while parent != 0, parent != ancestor.pid {
+            parent = system.proc(parent)?.state.withLock { $0.parent } ?? 0
+        }
+        return parent != 0
     }
 
     /// Makes the tree whose root is `root`, attached by a device, seen at `target`.
@@ -41,13 +59,14 @@ extension Proc {
         }
         let name = source.first == "#" || kind == .mount ? source : from.path
         let given = mask ?? .all
+        let call = MountEntry.newNumber()
         let entries = (from.union?.members ?? [from]).map { member -> MountEntry in
             let root = member.clone()
             root.union = nil
             root.node = nil
             return MountEntry(
                 root: root, mask: member.mask.intersection(given), flags: flags, source: name, target: path, spec: spec,
-                given: mask, kind: kind)
+                given: mask, kind: kind, call: call)
         }
         space.add(entries, on.key, flags, path)
         if given != .all { space.state.withLock { $0.noDevices = true } }
@@ -74,15 +93,28 @@ extension Proc {
     }
 
     /// Takes off what `source` put on `target`, or all that is mounted there. What a mask was laid on stays so.
-    /// The corresponding Plan 9 call is `unmount(2)`.
-    public func unmount(_ source: String?, _ target: String) throws(SysError) {
+    /// `other` is as in `bind`. The corresponding Plan 9 call is `unmount(2)`.
+    public func unmount(_ source: String?, _ target: String, in other: Proc? = nil) throws(SysError) {
         try enter()
         let (on, _) = try find(target, .bare)
         var key: MountKey?
         if let source {
             key = try find(source).0.key
         }
-        do throws(SysError) { try nameSpace.remove(on.key, of: key) } catch { throw error.about(target) }
+        let space = try space(of: other)
+        do throws(SysError) { try space.remove(on.key, of: key) } catch { throw error.about(target) }
+    }
+}
+
+extension Proc {
+    /// The commands that make this process's name space again: see `namespace(6)`. Ends with `cd DIR`.
+    public var nameSpaceScript: String {
+        let (table, noDevices) = nameSpace.state.withLock { ($0.table, $0.noDevices) }
+        var lines = table.script
+        // Where a mask was laid, its own line does this.
+        if noDevices, !table.entries.contains(where: { ($0.given ?? .all) != .all }) { lines.append("nodev") }
+        lines.append("cd \(shellQuoted(directory))")
+        return lines.map { $0 + "\n" }.joined()
     }
 }
 
@@ -94,7 +126,7 @@ extension Pgrp {
             let seal = MountEntry(
                 root: nil, mask: mask.intersection(head?.sealMask ?? .all), flags: .replace, source: path, target: path,
                 given: mask.intersection(head?.seal?.given ?? .all), kind: .seal)
-            s.table[key] = Mhead(members: (head?.members ?? []).map { $0.narrowed(to: mask, given: mask) }, seal: seal)
+            s.table[key] = Mhead(members: (head?.members ?? []).map { $0.narrowed(to: mask) }, seal: seal)
             if mask != .all { s.noDevices = true }
         }
     }

@@ -31,22 +31,14 @@ extension Proc {
 
 extension MountEntry {
     /// The command that makes this entry: `bind -bc -p rx '#R' /tmp`. The corresponding Plan 9 page is `ns(1)`.
-    public var command: String {
+    public var command: String { command(flags) }
+
+    func command(_ flags: MountFlags) -> String {
         var words = [kind == .mount ? "mount" : "bind"]
         if !flags.letters.isEmpty { words.append(flags.letters) }
         if let given, given != .all { words += ["-p", given.description] }
         words += [source, target]
         if !spec.isEmpty { words.append(spec) }
-        return words.map(Self.quoted).joined(separator: " ")
-    }
-
-    /// As the shell reads it: in quotes where a character is special there.
-    private static func quoted(_ word: String) -> String {
-        let plain = word.unicodeScalars.allSatisfy { c in
-            c.value > 0x7f || "/._-+,:@%".unicodeScalars.contains(c) || c.properties.isAlphabetic
-                || ("0"..."9").contains(c)
-        }
-        guard !plain || word.isEmpty else { return word }
-        return "'" + word.replacing("'", with: "''") + "'"
+        return words.map(shellQuoted).joined(separator: " ")
     }
 }

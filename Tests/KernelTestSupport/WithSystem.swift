@@ -60,16 +60,16 @@ private final class FirstProcess: TaskExecutor {
 }
 
 /// What `body` throws; nil where it succeeds.
-public func failure<T>(_ body: () throws(SysError) -> T) -> SysError? {
+public func thrown<T>(_ body: () throws(SysError) -> T) -> SysError? {
     do throws(SysError) { _ = try body() } catch { return error }
     return nil
 }
 
 /// The kind of what `body` throws.
-public func code<T>(_ body: () throws(SysError) -> T) -> SysError.Code? { failure(body)?.code }
+public func code<T>(_ body: () throws(SysError) -> T) -> SysError.Code? { thrown(body)?.code }
 
 /// Waits until `condition` holds, for what has no event to wait for; false after some seconds.
-public func eventually(_ condition: () -> Bool) throws(SysError) -> Bool {
+public func inTime(_ condition: () -> Bool) throws(SysError) -> Bool {
     for _ in 0..<5000 {
         if condition() { return true }
         try Thread.sleep(nanoseconds: 1_000_000)

@@ -1,0 +1,235 @@
+import Host
+import Kernel
+
+/// The live processes, a directory each, and `self`, a link to the caller's.
+///
+/// It owns nothing: each call asks the system for the process. Files belong to the process's user, and his permission
+/// decides. The corresponding Inferno page is `prog(3)`.
+final class DevProg: Dev {
+    let letter: Character = "p"
+    let name = "prog"
+    let instance = Instance.new()
+
+    /// The file's number is the low byte of its qid path, the pid stands above it; of pid 0 there are the root and `self`.
+    private enum File: String, CaseIterable {
+        case directory = "", ctl, status, ns, fd, wait, text, args, env, note, pgrp, nsgrp
+
+        init(number: UInt64) {
+            self = number < Self.allCases.count ? Self.allCases[Int(number)] : .directory
+        }
+
+        var number: UInt64 { UInt64(Self.allCases.firstIndex(of: self) ?? 0) }
+
+        var mode: UInt32 {
+            switch self {
+            case .directory: 0o555
+            case .ctl, .note: 0o200
+            case .wait, .fd, .env: 0o400
+            case .ns: 0o600
+            case .status, .text, .args, .pgrp, .nsgrp: 0o444
+            }
+        }
+    }
+
+    private static let root: UInt64 = 0
+    private static let selfPath: UInt64 = 1
+    private static let selfName = "self"
+    /// Behind every pid.
+    private static let selfCookie = UInt64.max
+    /// Bytes of one control message, and of lines written to ns.
+    private static let messageLimit = 8192
+    private static let noteLimit = 128
+
+    /// The system refers to its devices.
+    private struct Home {
+        weak var system: System?
+    }
+
+    private let home = Lock(Home())
+
+    func start(_ system: System) { home.withLock { $0.system = system } }
+
+    private func system() throws(SysError) -> System {
+        guard let system = home.withLock({ $0.system }) else { throw .shutdown }
+        return system
+    }
+
+    /// The process of `c`'s directory. Throws `.threadExited` once it has gone.
+    private func proc(_ c: Chan) throws(SysError) -> Proc {
+        guard let proc = try system().proc(Int32(truncatingIfNeeded: c.qid.path >> 8)) else { throw .threadExited }
+        return proc
+    }
+
+    private static func file(_ c: Chan) -> File { File(number: c.qid.path & 0xff) }
+
+    private static func qid(_ pid: Int32, _ file: File) -> Qid {
+        Qid(path: UInt64(pid) << 8 | file.number, type: file == .directory ? .directory : .file)
+    }
+
+    private static let selfQid = Qid(path: selfPath, type: .symlink)
+
+    // MARK: names
+
+    func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
+        if c.qid.path == Self.root {
+            if name == Self.selfName { return c.sibling(Self.selfQid) }
+            guard let pid = Int32(name), String(pid) == name, try system().proc(pid) != nil else { throw .nonexist }
+            return c.sibling(Self.qid(pid, .directory))
+        }
+        let proc = try proc(c)
+        guard !name.isEmpty, let file = File(rawValue: name) else { throw .nonexist }
+        return c.sibling(Self.qid(proc.pid, file))
+    }
+
+    func parent(_ c: Chan, _ caller: Caller) throws(SysError) -> Chan {
+        let isFile = Self.file(c) != .directory
+        return c.sibling(Qid(path: isFile ? c.qid.path & ~0xff : Self.root, type: .directory))
+    }
+
+    func readlink(_ c: Chan, _ caller: Caller) throws(SysError) -> String {
+        guard c.qid.path == Self.selfPath else { throw .badArg }
+        guard let thread = Thread.running else { throw .noProcess }
+        return String(thread.proc.pid)
+    }
+
+    func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir {
+        switch c.qid.path {
+        case Self.root: dir(Dirtab("#p", c.qid, mode: 0o555), caller)
+        case Self.selfPath: dir(Dirtab(Self.selfName, Self.selfQid, mode: 0o777), caller)
+        default: entry(try proc(c), Self.file(c), caller)
+        }
+    }
+
+    private func entry(_ proc: Proc, _ file: File, _ caller: Caller) -> Dir {
+        let name = file == .directory ? String(proc.pid) : file.rawValue
+        var entry = dir(Dirtab(name, Self.qid(proc.pid, file), mode: file.mode), caller)
+        let cred = proc.cred
+        (entry.owner, entry.group, entry.modifier) = (cred.user, cred.user, cred.user)
+        (entry.ownerID, entry.groupID) = (cred.uid.effective, cred.gid.effective)
+        return entry
+    }
+
+    func readdir(
+        _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+        guard c.qid.path == Self.root else {
+            let proc = try proc(c)
+            return File.allCases.dropFirst(Int(clamping: cookie) + 1).prefix(limit)
+                .map { (entry(proc, $0, caller), $0.number) }
+        }
+        guard cookie != Self.selfCookie else { return [] }
+        let rows = try system().processes.lazy.filter { UInt64($0.pid) > cookie }.prefix(limit)
+            .map { (self.entry($0, .directory, caller), UInt64($0.pid)) }
+        guard rows.isEmpty else { return Array(rows) }
+        return [(dir(Dirtab(Self.selfName, Self.selfQid, mode: 0o777), caller), Self.selfCookie)]
+    }
+
+    // MARK: files
+
+    func read(
+        _ c: Chan, into buffer: inout MutableRawSpan, at offset: UInt64, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Int {
+        let proc = try proc(c)
+        if Self.file(c) == .wait {
+            // A record a read, whatever the offset.
+            return read(text: try proc.takeEnded(.any, how).text, into: &buffer, at: 0)
+        }
+        return read(text: try text(of: Self.file(c), proc), into: &buffer, at: offset)
+    }
+
+    private func text(of file: File, _ proc: Proc) throws(SysError) -> String {
+        switch file {
+        case .status: Self.status(proc)
+        case .ns: proc.nameSpaceScript
+        case .fd: proc.files.all.reduce(proc.directory + "\n") { $0 + descriptorLine($1.fd, $1.chan) }
+        case .text: proc.program + "\n"
+        case .args: proc.args.map(shellQuoted).joined(separator: " ") + "\n"
+        case .env:
+            proc.environment.all.map { $0.name + "=" + String(decoding: $0.variable.value, as: UTF8.self) + "\n" }
+                .joined()
+        case .pgrp: String(proc.group)
+        case .nsgrp: String(proc.nameSpace.id)
+        case .directory, .ctl, .wait, .note: throw .perm
+        }
+    }
+
+    /// Pid, group, user, CPU time, state, kilobytes of its stacks, and name, `[$Sys]` behind it in a system call.
+    private static func status(_ proc: Proc) -> String {
+        let life = proc.life
+        let waits = life == .running && proc.isBlocked
+        let tenths = proc.cpuTime / 100_000_000
+        let seconds = String(tenths / 10 % 60).right(2, fill: "0")
+        let state = life == .running ? waits ? "release" : "ready" : life.rawValue
+        let size = life == .exiting ? 0 : proc.threadCount * HostThread.stackSize / 1024
+        let name = life == .exiting ? "[$Sys]" : proc.name + (waits ? "[$Sys]" : "")
+        return "\(String(proc.pid).right(8)) \(String(proc.group).right(8)) \(proc.cred.user.right(10)) "
+            + "\(String(tenths / 600).right(4)):\(seconds).\(tenths % 10) \(state.right(10)) \(String(size).right(5))K \(name)"
+    }
+
+    func write(
+        _ c: Chan, _ bytes: RawSpan, at offset: UInt64, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Int {
+        guard bytes.byteCount <= Self.messageLimit else { throw .tooBig }
+        let proc = try proc(c)
+        var text = String(decoding: [UInt8](copying: bytes), as: UTF8.self)
+        if text.hasSuffix("\n") { text.removeLast() }
+        switch Self.file(c) {
+        case .ctl: try control(proc, text)
+        case .note: try Self.post(text, to: proc)
+        case .ns:
+            guard let writer = Thread.running?.proc else { throw .perm }
+            try NameSpaceFile(name: "ns", text: text).apply(to: proc, by: writer)
+        default: throw .perm
+        }
+        return bytes.byteCount
+    }
+
+    private func control(_ proc: Proc, _ text: String) throws(SysError) {
+        let words = text.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\n" })
+        guard let verb = words.first else { throw .badControl }
+        switch verb {
+        case "note":
+            guard words.count > 1 else { throw .controlArgs }
+            return try Self.post(String(text[words[1].startIndex...]), to: proc)
+        case "kill", "killgrp", "stop", "start":
+            guard words.count == 1 else { throw .controlArgs }
+        case "pri": throw SysError(.notHere, subject: "pri")
+        default: throw .unknownControl
+        }
+        switch verb {
+        case "kill": proc.kill()
+        case "killgrp": try killGroup(proc.group)
+        case "stop": proc.stop()
+        default: proc.resume()
+        }
+    }
+
+    /// Kills all of a group but the caller, also those that are made meanwhile: who has been killed makes no more.
+    private func killGroup(_ group: Int32) throws(SysError) {
+        let caller = Thread.running?.proc
+        while true {
+            let alive = try system().processes.filter { $0.group == group && !$0.isKilled && $0 !== caller }
+            guard !alive.isEmpty else { return }
+            for proc in alive { proc.kill() }
+        }
+    }
+
+    private static func post(_ text: String, to proc: Proc) throws(SysError) {
+        guard !text.isEmpty else { throw .controlArgs }
+        guard text.utf8.count <= noteLimit else { throw .tooBig }
+        // A kill is no note: nobody can handle it.
+        if text == "kill" { return proc.kill() }
+        guard proc.post(Note(text, sender: Thread.running?.proc.pid ?? 0)) else {
+            throw SysError("too many pending notes")
+        }
+    }
+
+    func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
+        guard Self.file(c) == .wait, events.contains(.read), let proc = try? proc(c) else {
+            return events.intersection([.read, .write])
+        }
+        return proc.pollEnded(waiter) ? events.intersection([.read, .write]) : events.intersection(.write)
+    }
+
+    func seekable(_ c: Chan) -> Bool { Self.file(c) != .wait }
+}
