@@ -132,6 +132,21 @@ final class DevCons: Dev {
         return bytes.byteCount
     }
 
+    /// The console is a terminal where the host's descriptor behind it is one.
+    func window(_ c: Chan) -> Window? {
+        let stream: HostStream
+        switch file(c) {
+        case .stdin: stream = console.input
+        case .stdout: stream = console.output
+        case .stderr: stream = console.error
+        case .cons: stream = c.mode?.access == OpenMode.write.access ? console.output : console.input
+        default: return nil
+        }
+        guard let terminal = HostTerminal(stream.number) else { return nil }
+        let size = terminal.size
+        return Window(rows: size?.rows ?? 0, columns: size?.columns ?? 0)
+    }
+
     /// The words of a control message. Throws `.badControl` for one too long to be one.
     private static func words(_ bytes: RawSpan) throws(SysError) -> [String] {
         guard bytes.byteCount <= 256 else { throw .badControl }

@@ -64,7 +64,8 @@ struct Namec {
         if first == UInt8(ascii: "/") {
             here = root
         } else if first == UInt8(ascii: "#") {
-            let end = utf8.firstIndex(of: UInt8(ascii: "/")) ?? utf8.endIndex
+            // The letter may be `/` itself.
+            let end = utf8.dropFirst(2).firstIndex(of: UInt8(ascii: "/")) ?? utf8.endIndex
             here = try attach(String(path[..<end]))
             utf8 = utf8[end...]
         }
