@@ -1,0 +1,21 @@
+import Kernel
+
+/// Prints its arguments. It takes no flag but a first `-n`: everything else is text.
+struct Echo: Program {
+    static let usage: Usage = """
+        echo [-n] [word ...]
+        -n  no newline at the end
+        """
+
+    func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
+        var words = args.dropFirst()
+        if words.count == 1, words.first == "-h" || words.first == "--help" {
+            try p.write(1, Self.usage.help)
+            return .ok
+        }
+        let bare = words.first == "-n"
+        if bare { words = words.dropFirst() }
+        try p.write(1, words.joined(separator: " ") + (bare ? "" : "\n"))
+        return .ok
+    }
+}
