@@ -1,0 +1,32 @@
+import Kernel
+
+/// Removes empty directories.
+struct Rmdir: Command {
+    static let usage: Usage = """
+        rmdir [-pv] directory ...
+        -p  those above too, as far as the name says
+        -v  tell of each that is removed
+        """
+
+    func run(_ r: Run) throws(SysError) {
+        for name in try r.operands(1...Int.max) {
+            try r.going(on: name) { () throws(SysError) in
+                var path = name
+                while true {
+                    guard try r.p.stat(path, follow: false).isDirectory else { throw SysError(.notDir, subject: path) }
+                    if r.has("v") { try r.out.line("rmdir: removing directory, '\(path)'") }
+                    try r.p.remove(path)
+                    guard r.has("p"), let above = parentName(path) else { return }
+                    path = above
+                }
+            }
+        }
+    }
+
+    /// What stands before the last name; nil where nothing does, or the root.
+    private func parentName(_ path: String) -> String? {
+        let above = path.split(separator: "/").dropLast()
+        guard !above.isEmpty else { return nil }
+        return (path.hasPrefix("/") ? "/" : "") + above.joined(separator: "/")
+    }
+}
