@@ -1,0 +1,68 @@
+import Kernel
+
+/// Removes files, and with -r directories and all below them.
+struct Rm: Command {
+    static let usage: Usage = """
+        rm [-Rdfirv] file ...
+        -d  an empty directory too
+        -f  what is not there is no error; do not ask
+        -i  ask before each
+        -R  directories and all below them
+        -r  the same
+        -v  tell of each that is removed
+        """
+
+    func run(_ r: Run) throws(SysError) {
+        guard !r.operands.isEmpty || r.has("f") else { throw r.misuse("too few operands") }
+        for name in r.operands {
+            try r.going(on: name) { () throws(SysError) in
+                let last = lastName(name)
+                guard last != ".", last != "..", last != "/" else { throw SysError("refusing to remove '\(name)'") }
+                let dir: Dir
+                do throws(SysError) { dir = try r.p.stat(name, follow: false) } catch {
+                    guard r.has("f"), error.code == .nonexist else { throw error }
+                    return
+                }
+                guard dir.isDirectory, !r.has("d") else { return try remove(name, dir, r) }
+                guard r.has("r") || r.has("R") else { throw SysError.isDir }
+                try removeTree(name, r)
+            }
+        }
+    }
+
+    private func remove(_ path: String, _ dir: Dir, _ r: Run) throws(SysError) {
+        guard try r.confirm("remove \(dir.isDirectory ? "directory " : "")'\(path)'") else { return }
+        try r.p.remove(path)
+        if r.has("v") { try r.out.line(dir.isDirectory ? "removed directory '\(path)'" : "removed '\(path)'") }
+    }
+
+    private func removeTree(_ name: String, _ r: Run) throws(SysError) {
+        var tree = Tree(r.p, name, order: nil)
+        var isAtEnd = false
+        while !isAtEnd {
+            try r.going(on: name) { () throws(SysError) in
+                guard let step = try tree.next() else { return isAtEnd = true }
+                switch step.visit {
+                case .file, .leave: try remove(step.path, step.dir, r)
+                case .enter: if !(try r.confirm("descend into directory '\(step.path)'")) { tree.skip() }
+                }
+            }
+        }
+    }
+}
+
+extension Run {
+    /// With -i, asks on descriptor 2 and takes the answer from descriptor 0; `-f` behind it takes the -i back.
+    func confirm(_ question: String) throws(SysError) -> Bool {
+        guard options.last(of: "if") == "i" else { return true }
+        try out.flush()
+        try p.write(2, "\(p.name): \(question)? ")
+        var answer: [UInt8] = []
+        while true {
+            let byte = try p.read(0, 1)
+            guard let c = byte.first, c != UInt8(ascii: "\n") else { break }
+            if answer.count < 256 { answer.append(c) }
+        }
+        return answer.first == UInt8(ascii: "y") || answer.first == UInt8(ascii: "Y")
+    }
+}
