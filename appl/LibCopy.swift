@@ -81,7 +81,7 @@ struct Copier {
         // What is not there is nobody's name yet.
         if let there = try? r.p.stat(target) {
             guard there.identity != original.identity else {
-                throw SysError("'\(source)' and '\(target)' are the same file")
+                throw SysError("is the same file as '\(target)'", subject: source)
             }
             guard !there.isDirectory else { throw SysError(.isDir, subject: target) }
         }
