@@ -147,12 +147,11 @@ struct Moment {
             guard let n = Int64(text.dropFirst()), abs(n) < limit else { throw wrong }
             return n
         }
-        var words = text.split { $0 == " " || $0 == "T" }[...]
+        let isGreenwich = text.hasSuffix("Z")
+        var words = text.dropLast(isGreenwich ? 1 : 0).split { $0 == " " || $0 == "T" }[...]
         guard let date = words.popFirst()?.split(separator: "-", omittingEmptySubsequences: false), date.count == 3
         else { throw wrong }
-        var time = words.popFirst() ?? "0:0"
-        let isGreenwich = time.last == "Z"
-        if isGreenwich { time.removeLast() }
+        let time = words.popFirst() ?? "0:0"
         let clock = time.split(separator: ":", omittingEmptySubsequences: false)
         let numbers = (date + clock).compactMap { $0.utf8.allSatisfy { $0 > 47 && $0 < 58 } ? Int($0) : nil }
         guard words.isEmpty, 2...3 ~= clock.count, numbers.count == 3 + clock.count else { throw wrong }

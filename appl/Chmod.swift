@@ -1,0 +1,60 @@
+import Kernel
+
+/// Changes permissions.
+struct Chmod: Command {
+    static let usage: Usage = """
+        chmod [-Rfv] mode file ...
+        -f  say nothing of what fails
+        -R  directories and all below them
+        -v  tell of each
+        """
+
+    /// A mode such as `-w` looks like flags, and is none.
+    static func arrange(_ arguments: [String]) -> [String] {
+        let flags = arguments.prefix { $0.hasPrefix("-") && $0.dropFirst().allSatisfy { "Rfvh".contains($0) } }
+        guard let mode = arguments.dropFirst(flags.count).first, mode != "--", mode != "--help" else {
+            return arguments
+        }
+        return flags + ["--"] + arguments.dropFirst(flags.count)
+    }
+
+    func run(_ r: Run) throws(SysError) {
+        let words = try r.operands(2...Int.max)
+        let change = try ModeChange(words[0])
+        for name in words.dropFirst() {
+            guard r.has("R") else {
+                try attempt(name, r) { () throws(SysError) in try set(name, try r.p.stat(name), change, r) }
+                continue
+            }
+            var tree = Tree(r.p, name)
+            var isAtEnd = false
+            while !isAtEnd {
+                try attempt(name, r) { () throws(SysError) in
+                    guard let step = try tree.next() else { return isAtEnd = true }
+                    if step.visit != .leave, !step.dir.qid.isSymlink { try set(step.path, step.dir, change, r) }
+                }
+            }
+        }
+    }
+
+    private func attempt(_ name: String, _ r: Run, _ body: () throws(SysError) -> Void) throws(SysError) {
+        try r.going(on: name, quietly: r.has("f"), body)
+    }
+
+    private func set(_ path: String, _ dir: Dir, _ change: ModeChange, _ r: Run) throws(SysError) {
+        let mode = change.apply(to: dir.mode, isDirectory: dir.isDirectory, umask: r.p.umask)
+        if mode != dir.mode {
+            do throws(SysError) { try r.p.wstat(path, DirChange(mode: mode)) } catch { throw error.about(path) }
+        }
+        guard r.has("v") else { return }
+        func text(_ dir: Dir) -> String {
+            "\(String(dir.mode.permissions, radix: 8).zeros(4)) (\(dir.modeText.dropFirst(2)))"
+        }
+        var after = dir
+        after.mode = mode
+        try r.out.line(
+            mode == dir.mode
+                ? "mode of '\(path)' retained as \(text(dir))"
+                : "mode of '\(path)' changed from \(text(dir)) to \(text(after))")
+    }
+}
