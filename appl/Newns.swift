@@ -1,0 +1,32 @@
+import Kernel
+
+/// Builds a name space anew, from a file, and runs a program in it.
+struct Newns: Command {
+    static let usage: Usage = """
+        newns [-a] [-n file] [command [argument ...]]
+        -a       add to a copy of this name space, instead of a new one
+        -n file  what it is made of (/lib/namespace)
+        Without a command, a shell.
+        """
+
+    func run(_ r: Run) throws(SysError) {
+        let name = r.options.value("n") ?? "/lib/namespace"
+        let text = try r.p.text(of: name)
+        let variables = r.p.environment.all.reduce(into: [String: String]()) {
+            $0[$1.name] = String(decoding: $1.variable.value, as: UTF8.self)
+        }
+        let directory = r.p.directory
+        try r.p.pctl(.forkNS)
+        if !r.has("a") {
+            // The new root is the current directory.
+            try r.p.chdir("#/")
+            try r.p.pctl(.newNS)
+        }
+        try NameSpaceFile(name: name, text: text, variables: variables).apply(to: r.p)
+        if !r.has("a") {
+            // Where we were need not be there any more.
+            do throws(SysError) { try r.p.chdir(directory) } catch { try r.p.chdir("/") }
+        }
+        try r.become(r.operands.isEmpty ? ["/bin/sh", "-i"] : r.operands)
+    }
+}
