@@ -1,7 +1,7 @@
 import Kernel
 
 /// The nearest name to one that is mistyped.
-enum Suggestion {
+public enum Suggestion {
     /// Names in /bin. Empty where it cannot be read.
     static func programs(_ p: Proc) -> [String] {
         guard let fd = try? p.open("/bin") else { return [] }
@@ -13,7 +13,7 @@ enum Suggestion {
     }
 
     /// The one of `names` at the smallest distance of at most a third of the letters (one for short names).
-    static func nearest(to name: String, among names: [String]) -> String? {
+    public static func nearest(to name: String, among names: [String]) -> String? {
         let wanted = Array(name.utf8.prefix(64))
         let limit = max(1, wanted.count / 3)
         var best: (distance: Int, name: String)?
