@@ -115,4 +115,13 @@ extension Proc {
         defer { try? close(fd) }  // it was only read
         do throws(SysError) { return try entries(fd) } catch { throw error.about(path) }
     }
+
+    /// A small file, whole, without the newline at its end.
+    func text(of path: String, limit: Int = 1 << 20) throws(SysError) -> String {
+        let fd = try open(path)
+        defer { try? close(fd) }  // it was only read
+        var bytes = try readn(fd, limit)
+        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
 }
