@@ -10,8 +10,13 @@ release:        ; ./run --version
 bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
+# What takes longer than CI may: a hundred times a thousand processes killed in each kind of wait.
+soak:
+	EMU_KILL_COUNT=1000 EMU_KILL_.PHONY: bench build test check fmt lint release fuzz tsan soakS=100 swift test --no-parallel --filter KillTests
+	EMU_KILL_COUNT=1000 EMU_KILL_.PHONY: bench build test check fmt lint release fuzz tsan soakS=100 swift test --no-parallel --filter KillTests \
+	    --scratch-path .build-tsan --sanitize thread
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu
 
-.PHONY: bench build test check fmt lint release fuzz tsan install uninstall
+.PHONY: bench build test check fmt lint release fuzz tsan soak install uninstall

@@ -102,12 +102,18 @@ final class DevCons: Dev {
         }
     }
 
-    /// A line per pool: bytes in use, the most there may be, the most there were, name. 0 where that is not known.
+    /// A line per pool: bytes in use, the most there may be, the most there were, name; and a line for each kind of object
+    /// that is counted. 0 where a number is not known.
     private static var memory: String {
         let resident = HostMemory.resident()
         let heap = HostMemory.heap()
+        let live = Live.now
+        let host = HostMemory.counts()
         return [
             (resident.now, resident.limit, resident.peak, "resident"), (heap.used, heap.held, heap.held, "heap"),
+            (live.procs, 0, 0, "procs"), (live.threads, 0, 0, "threads"), (live.chans, 0, 0, "chans"),
+            (live.waiters, 0, 0, "waiters"), (host.threads, 0, 0, "hostthreads"),
+            (host.descriptors, 0, 0, "hostfds"),
         ].map { row in
             [row.0, row.1, row.2].map { String(repeating: " ", count: max(0, 11 - "\($0)".count)) + "\($0) " }.joined()
                 + row.3 + "\n"

@@ -24,6 +24,20 @@ public enum HostMemory {
         return (now ?? peak, peak, Int(exactly: limit.rlim_cur) ?? 0)
     }
 
+    /// How many threads this process has, and how many descriptors are open; 0 on a host without /proc.
+    public static func counts() -> (threads: Int, descriptors: Int) {
+        // The directory that is read is itself a descriptor.
+        (entries("/proc/self/task"), max(0, entries("/proc/self/fd") - 1))
+    }
+
+    private static func entries(_ path: String) -> Int {
+        guard let directory = opendir(path) else { return 0 }
+        defer { closedir(directory) }
+        var count = -2
+        while readdir(directory) != nil { count += 1 }
+        return max(0, count)
+    }
+
     /// What the allocator has handed out and what it holds. The corresponding Linux call is `mallinfo(3)`.
     public static func heap() -> (used: Int, held: Int) {
         let info = mallinfo2()

@@ -45,9 +45,11 @@ public final class Chan: @unchecked Sendable {
         self.qid = qid
         self.mask = mask
         self.auxiliary = auxiliary
+        Live.chan.made()
     }
 
     deinit {
+        Live.chan.gone()
         if mode != nil { dev.close(self) }
     }
 

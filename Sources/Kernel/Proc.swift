@@ -58,7 +58,10 @@ public final class Proc: @unchecked Sendable {
         self.system = system
         self.pid = pid
         self.state = Lock(state)
+        Live.proc.made()
     }
+
+    deinit { Live.proc.gone() }
 
     // MARK: who it is
 

@@ -7,10 +7,9 @@ public final class Semaphore: Sendable {
     private struct State {
         var count: Int
         /// Who waits, and has not been let through. Where somebody waits, the count is 0.
-        var line: [(ticket: UInt64, turn: WaitQueue)] = []
+        var line = Line<WaitQueue>()
         /// Tickets that were let through and have not seen it yet.
         var through: Set<UInt64> = []
-        var next: UInt64 = 0
         var isClosed = false
     }
 
@@ -31,12 +30,14 @@ public final class Semaphore: Sendable {
         guard count >= 0 else { throw .badArg }
         let turns = try state.withLock { (s) throws(SysError) -> [WaitQueue] in
             guard !s.isClosed else { throw .hungup }
-            let first = s.line.prefix(count)
-            guard count - first.count <= Self.limit - s.count else { throw .range }
-            for (ticket, _) in first { s.through.insert(ticket) }
-            s.line.removeFirst(first.count)
-            s.count += count - first.count
-            return first.map(\.turn)
+            guard count - min(count, s.line.count) <= Self.limit - s.count else { throw .range }
+            var turns: [WaitQueue] = []
+            while turns.count < count, let (ticket, turn) = s.line.popFirst() {
+                s.through.insert(ticket)
+                turns.append(turn)
+            }
+            s.count += count - turns.count
+            return turns
         }
         for turn in turns { turn.wake() }
         positive.wake()
@@ -51,9 +52,8 @@ public final class Semaphore: Sendable {
                 return nil
             }
             guard how == .wait else { throw .wouldBlock }
-            s.next += 1
-            s.line.append((s.next, WaitQueue()))
-            return s.line.last
+            let turn = WaitQueue()
+            return (s.line.append(turn), turn)
         }
         guard let (ticket, turn) = mine else { return }
         do throws(SysError) {
@@ -66,7 +66,7 @@ public final class Semaphore: Sendable {
             }
         } catch {
             let wasLetThrough = state.withLock { s -> Bool in
-                s.line.removeAll { $0.ticket == ticket }
+                _ = s.line.remove(ticket)
                 return s.through.remove(ticket) != nil
             }
             guard wasLetThrough else { throw error }
@@ -93,8 +93,7 @@ public final class Semaphore: Sendable {
     public func close() {
         let turns = state.withLock { s -> [WaitQueue] in
             s.isClosed = true
-            defer { s.line = [] }
-            return s.line.map(\.turn)
+            return s.line.removeAll()
         }
         for turn in turns { turn.wake() }
         positive.wake()

@@ -21,7 +21,10 @@ public final class Thread: @unchecked Sendable {
         let parker = Parker()
         self.parker = parker
         waiter = Waiter { parker.unpark() }
+        Live.thread.made()
     }
+
+    deinit { Live.thread.gone() }
 
     /// The Thread that the calling host thread runs. There must be one: system calls come from Threads.
     @inline(__always)

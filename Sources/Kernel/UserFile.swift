@@ -53,13 +53,10 @@ public final class UserFile: Sendable {
     private static let closeLimit = 1024
 
     fileprivate struct State {
-        /// Requests that the server has not taken, by number, and the numbers in order; those withdrawn are missing.
-        var requests: [UInt64: FileIO.Request] = [:]
-        var line: [UInt64] = []
-        var head = 0
-        /// Calls that are not finished, or whose answer was not fetched.
+        /// Requests that the server has not taken.
+        var requests = Line<FileIO.Request>()
+        /// Calls that are not finished, or whose answer was not fetched, by the ticket of their request.
         var calls: [UInt64: Call] = [:]
-        var next: UInt64 = 1
         var clients = 0
         var isListed = true
         var isHungUp = false
@@ -76,7 +73,7 @@ public final class UserFile: Sendable {
     func next(_ how: How) throws(SysError) -> FileIO.Request {
         try arrivals.sleep(how) { () throws(SysError) -> FileIO.Request? in
             try state.withLock { (s) throws(SysError) -> FileIO.Request? in
-                if let request = s.take() { return request }
+                if let (_, request) = s.requests.popFirst() { return request }
                 if s.isOver { throw .hungup }
                 return nil
             }
@@ -90,12 +87,12 @@ public final class UserFile: Sendable {
 
     /// The server is gone: every request fails, those that it had taken too.
     func hangUp() {
-        let (waiting, calls) = state.withLock { s -> ([UInt64: FileIO.Request], [UInt64: Call]) in
+        let (waiting, calls) = state.withLock { s -> ([FileIO.Request], [Call]) in
             s.isHungUp = true
-            defer { (s.requests, s.line, s.head, s.calls) = ([:], [], 0, [:]) }
-            return (s.requests, s.calls)
+            defer { s.calls = [:] }
+            return (s.requests.removeAll(), Array(s.calls.values))
         }
-        for call in calls.values { call.finish(.failure(.hungup)) }
+        for call in calls { call.finish(.failure(.hungup)) }
         arrivals.wake()
         withExtendedLifetime(waiting) {}
     }
@@ -123,8 +120,9 @@ public final class UserFile: Sendable {
         let request = make(call)
         let number = state.withLock { s -> UInt64? in
             guard !s.isHungUp else { return nil }
-            s.calls[s.next] = call
-            return s.put(request)
+            let number = s.requests.append(request)
+            s.calls[number] = call
+            return number
         }
         // Where it was refused, the request is dropped here, outside the lock.
         guard let number else { throw .hungup }
@@ -136,7 +134,7 @@ public final class UserFile: Sendable {
     func withdraw(_ number: UInt64) {
         let gone = state.withLock { s -> FileIO.Request? in
             s.calls[number] = nil
-            return s.requests.removeValue(forKey: number)
+            return s.requests.remove(number)
         }
         withExtendedLifetime(gone) {}
     }
@@ -146,7 +144,7 @@ public final class UserFile: Sendable {
         state.withLock { s in
             s.clients -= 1
             guard !s.isHungUp, known || s.requests.count < Self.closeLimit else { return }
-            _ = s.put(.close(fid: fid))
+            _ = s.requests.append(.close(fid: fid))
         }
         arrivals.wake()
     }
@@ -155,26 +153,4 @@ public final class UserFile: Sendable {
 extension UserFile.State {
     /// Nothing more can come.
     fileprivate var isOver: Bool { isHungUp || !isListed && clients == 0 }
-
-    fileprivate mutating func put(_ request: FileIO.Request) -> UInt64 {
-        let number = next
-        next += 1
-        if line.count > 64, line.count > 2 * requests.count {
-            line = line[head...].filter { requests[$0] != nil }
-            head = 0
-        }
-        line.append(number)
-        requests[number] = request
-        return number
-    }
-
-    fileprivate mutating func take() -> FileIO.Request? {
-        while head < line.count {
-            let number = line[head]
-            head += 1
-            if let request = requests.removeValue(forKey: number) { return request }
-        }
-        (line, head) = ([], 0)
-        return nil
-    }
 }

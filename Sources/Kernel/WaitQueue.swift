@@ -10,7 +10,12 @@ public final class Waiter: Sendable {
     private let queues = Lock([WaitQueue]())
 
     /// `onFire` runs on the thread that wakes; it must not block nor call a device.
-    public init(onFire: @escaping @Sendable () -> Void) { self.onFire = onFire }
+    public init(onFire: @escaping @Sendable () -> Void) {
+        self.onFire = onFire
+        Live.waiter.made()
+    }
+
+    deinit { Live.waiter.gone() }
 
     /// True once a queue has woken it since the last `arm`.
     public var hasFired: Bool { fired.load(ordering: .acquiring) }

@@ -30,7 +30,9 @@ private final class PipedConsole: Sendable {
 
     private static func pipe() -> (Int32, Int32) {
         var ends: [Int32] = [0, 0]
+        // A test that is a host process of its own must not keep the far ends open.
         precondition(Glibc.pipe(&ends) == 0)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
     }
 
@@ -210,6 +212,7 @@ private final class PipedConsole: Sendable {
             signal(SIGPIPE, SIG_IGN)
             let other = Glibc.open("/dev/null", O_RDONLY)
             dup2(other, io.errors)
+            _ = fcntl(io.errors, F_SETFD, FD_CLOEXEC)
             Glibc.close(other)
             let error = failure { () throws(SysError) in try p.write(try p.open("#c/hoststderr", .write), "x") }
             return (status, error)

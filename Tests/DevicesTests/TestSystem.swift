@@ -1,6 +1,7 @@
 import Devices
 import Host
 import Kernel
+import Testing
 
 /// Runs `body` as the first process of a system that has the devices of `emu.conf`, and ends the system.
 func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
@@ -28,9 +29,14 @@ func failure(_ body: () throws(SysError) -> Void) -> String {
     return ""
 }
 
-/// Waits until `condition` holds, at most ten seconds; whether it does.
+/// Runs the body of a test that is a host process of its own: what it throws is told.
+func reporting(_ body: () throws -> Void) {
+    do { try body() } catch { Issue.record("\(error)") }
+}
+
+/// Waits until `condition` holds, at most half a minute; whether it does.
 func eventually(_ condition: () -> Bool) -> Bool {
-    let end = HostClock.monotonic() + 10_000_000_000
+    let end = HostClock.monotonic() + 30_000_000_000
     let parker = Parker()
     while !condition() {
         guard HostClock.monotonic() < end else { return false }
