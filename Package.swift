@@ -76,7 +76,7 @@ let package = Package(
         tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
         tests("Mask", ["Kernel", "Host", "Devices"]),
-        tests("Appl", ["Appl", "Kernel"]),
+        tests("Appl", ["Appl", "Devices", "Kernel", "Host"]),
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
         tests("Conf", ["Conf", "ConfTestSupport"]),

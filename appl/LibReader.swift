@@ -67,6 +67,30 @@ struct Reader {
         return try body(buffer.span.extracting(line))
     }
 
+    /// Gives as many whole lines as are held, at least one, to `body`, each with its newline; nil at the end. A last line
+    /// without a newline comes alone.
+    mutating func lines<T>(_ body: (Span<UInt8>) throws(SysError) -> T) throws(SysError) -> T? {
+        var searched = held.lowerBound
+        while true {
+            var end = held.upperBound
+            while end > searched, buffer[end - 1] != separator { end -= 1 }
+            if end > searched {
+                let lines = held.lowerBound..<end
+                held = end..<held.upperBound
+                wasEnded = true
+                return try body(buffer.span.extracting(lines))
+            }
+            let behind = held.count
+            guard try more() else { break }
+            searched = held.lowerBound + behind
+        }
+        guard !held.isEmpty else { return nil }
+        let rest = held
+        held = rest.upperBound..<rest.upperBound
+        wasEnded = false
+        return try body(buffer.span.extracting(rest))
+    }
+
     /// The next line as text; what is no UTF-8 in it becomes U+FFFD.
     mutating func text() throws(SysError) -> String? {
         try line { (bytes) throws(SysError) in String(copying: bytes) }
