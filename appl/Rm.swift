@@ -50,19 +50,3 @@ struct Rm: Command {
         }
     }
 }
-
-extension Run {
-    /// With -i, asks on descriptor 2 and takes the answer from descriptor 0; `-f` behind it takes the -i back.
-    func confirm(_ question: String) throws(SysError) -> Bool {
-        guard options.last(of: "if") == "i" else { return true }
-        try out.flush()
-        try p.write(2, "\(p.name): \(question)? ")
-        var answer: [UInt8] = []
-        while true {
-            let byte = try p.read(0, 1)
-            guard let c = byte.first, c != UInt8(ascii: "\n") else { break }
-            if answer.count < 256 { answer.append(c) }
-        }
-        return answer.first == UInt8(ascii: "y") || answer.first == UInt8(ascii: "Y")
-    }
-}
