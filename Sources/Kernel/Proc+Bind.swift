@@ -23,7 +23,7 @@ extension Proc {
     }
 
     /// Whether this process was made by `ancestor`, or by one that was, and all between are alive.
-    private func descends(from ancestor: Proc) -> Bool {
+    public func descends(from ancestor: Proc) -> Bool {
         var parent = state.withLock { $0.parent }
         while parent != 0, parent != ancestor.pid {
             parent = system.proc(parent)?.state.withLock { $0.parent } ?? 0
@@ -54,7 +54,7 @@ extension Proc {
         let path = on.path
         if let mask, !union, Self.isSameFile(from, on) {
             space.seal(on.key, mask, path)
-            for p in system.processes where p.nameSpace === space { p.narrowDirectory() }
+            narrowDirectories(of: space)
             return
         }
         let name = source.first == "#" || kind == .mount ? source : from.path
@@ -70,6 +70,11 @@ extension Proc {
         }
         space.add(entries, on.key, flags, path)
         if given != .all { space.state.withLock { $0.noDevices = true } }
+    }
+
+    /// A mask was laid on a name space: the current directories of all who share it get the rights that their paths have now.
+    func narrowDirectories(of space: Pgrp) {
+        for p in system.processes where p.nameSpace === space { p.narrowDirectory() }
     }
 
     /// A mask was laid on this process's name space: its current directory gets the rights that its path has now, and none

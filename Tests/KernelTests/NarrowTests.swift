@@ -1,0 +1,118 @@
+import Kernel
+import KernelTestSupport
+import Testing
+
+/// `Proc.narrow`: what it leaves, whichever way a file is found.
+@Suite(.timeLimit(.minutes(1))) struct NarrowTests {
+    /// A root with /home and /usr on other devices, /n/me bound from inside /home, and a file in each.
+    private func withTree<T: Sendable>(_ body: @Sendable (Proc) throws -> T) async throws -> T {
+        try await withSystem([MemDev(), MemDev("h"), MemDev("u")]) { p in
+            for name in ["/home", "/usr", "/n", "/n/me", "/n/mnt"] { try p.mkdir(name) }
+            try p.bind("#h", "/home", .create)
+            try p.bind("#u", "/usr", .create)
+            try p.mkdir("/home/me")
+            try p.mkdir("/home/me/t")
+            for file in ["/f", "/home/f", "/home/me/f", "/home/me/t/f", "/usr/f"] { try p.put(file, "x") }
+            try p.bind("/home/me", "/n/me", .create)
+            return try body(p)
+        }
+    }
+
+    struct Row: Sendable {
+        let rules: [(String, String)]
+        /// Paths and the rights that are left of them.
+        let rights: [(String, String)]
+
+        init(_ rules: [(String, String)], _ rights: [(String, String)]) {
+            self.rules = rules
+            self.rights = rights
+        }
+    }
+
+    static let rows = [
+        Row(
+            [("/home", "rx")],
+            [
+                ("/home", "rx"), ("/home/me/t/f", "rx"), ("/n/me", "rx"), ("/n/me/t/f", "rx"), ("/usr/f", "rwx"),
+                ("/f", "rwx"),
+            ]),
+        Row(
+            [("/", "rx"), ("/home/me/t", "rwx")],
+            [("/f", "rx"), ("/home/f", "rx"), ("/usr/f", "rx"), ("/home/me/t/f", "rwx"), ("/n/me/t/f", "rwx")]),
+        Row([("/home/me/t", "rw"), ("/", "rx")], [("/home/me/f", "rx"), ("/home/me/t", "rw"), ("/n/me/t", "rw")]),
+        Row([("/home/me", "x")], [("/home/f", "rwx"), ("/home/me/f", "x"), ("/n/me/f", "x")]),
+        Row([("/usr/f", "r")], [("/usr", "rwx"), ("/usr/f", "r")]),
+        Row([("/n", "rx")], [("/n/me/f", "rx"), ("/home/me/f", "rwx")]),
+        Row([("/home", "rx"), ("/home", "wx")], [("/home", "x"), ("/n/me", "x")]),
+        Row([("/n/../home/./me", "rx")], [("/home/me", "rx"), ("/home", "rwx")]),
+    ]
+
+    @Test(arguments: rows) func theRulesHoldByEveryName(_ row: Row) async throws {
+        try await withTree { p in
+            try p.narrow(row.rules.map { .init($0.0, try Mask($0.1)) })
+            for (path, rights) in row.rights {
+                #expect(try p.whence(path).mask.description == rights, "\(path) after \(row.rules)")
+            }
+        }
+    }
+
+    @Test func noRightComesBack() async throws {
+        try await withTree { p in
+            try p.narrow([.init("/", [.read, .execute]), .init("/home/me", .all)])
+            let why = { (path: String, mask: Mask) -> String in
+                do throws(SysError) { try p.narrow([.init(path, mask)]) } catch { return error.description }
+                return ""
+            }
+            #expect(why("/usr", [.read, .write]) == "'/usr' cannot widen rx to rw: permission denied")
+            #expect(why("/nosuch", .read) == "'/nosuch' file does not exist")
+            #expect(try p.whence("/home/me").mask == .all)
+            try p.unmount(nil, "/home/me")
+            #expect(try p.whence("/home/me").mask == [.read, .execute])
+            try p.unmount(nil, "/home")
+            #expect(try p.whence("/home").mask == [.read, .execute])
+            #expect(code { () throws(SysError) in try p.bind("#h", "/home") } == .noAttach)
+            try p.pctl(.forkNS)
+            #expect(try p.whence("/f").mask == [.read, .execute])
+        }
+    }
+
+    @Test func whatIsHiddenIsNarrowedToo() async throws {
+        try await withTree { p in
+            // /home/me is seen at /n/mnt, and then something else: taking that off brings no right back.
+            try p.bind("/home/me", "/n/mnt", .create)
+            try p.bind("/usr", "/n", .create)
+            try p.narrow([.init("/", [.read, .execute])])
+            try p.unmount(nil, "/n")
+            #expect(try p.whence("/n/mnt/f").mask == [.read, .execute])
+        }
+    }
+
+    @Test func theCurrentDirectoryIsNarrowed() async throws {
+        try await withTree { p in
+            try p.chdir("/home/me")
+            try p.narrow([.init("/home", [.read, .execute])])
+            #expect(try p.whence("f").mask == [.read, .execute])
+            #expect(code { () throws(SysError) in _ = try p.create("g", .write, FileMode(rawValue: 0o666)) } == .perm)
+        }
+    }
+
+    @Test func theScriptOfTheNameSpaceMakesTheSameOne() async throws {
+        try await withTree { p in
+            let paths = ["/", "/home", "/home/me/f", "/home/me/t/f", "/n/me/f", "/n/me/t/f", "/usr/f"]
+            let made = Lock(("", [Mask]()))
+            _ = try p.spawn(.forkNS) { (p) throws(SysError) in
+                try p.narrow([.init("/", [.read, .execute]), .init("/home/me/t", .all), .init("/usr", .execute)])
+                let masks = try paths.map { (path) throws(SysError) in try p.whence(path).mask }
+                let script = p.nameSpaceScript
+                made.withLock { $0 = (script, masks) }
+                return .ok
+            }
+            #expect(try p.wait().status == .ok)
+            let (script, masks) = made.withLock { $0 }
+            // The mounts are there; what is to be made again is the rest.
+            let rest = script.split(separator: "\n").filter { !$0.contains("#") }.joined(separator: "\n")
+            try NameSpaceFile(name: "script", text: rest).apply(to: p)
+            #expect(try paths.map { try p.whence($0).mask } == masks)
+        }
+    }
+}
