@@ -3,8 +3,9 @@ import Kernel
 
 /// The live processes, a directory each, and `self`, a link to the caller's.
 ///
-/// It owns nothing: each call asks the system for the process. Files belong to the process's user, and his permission
-/// decides. The corresponding Inferno page is `prog(3)`.
+/// It owns no process: each call asks the system for it. Files belong to the process's user, and his permission decides.
+/// The directory `below` of a process is a tree of its own, with an instance of its own: the same files, of that process and
+/// those that descend from it; `views` says whose tree an instance is. The corresponding Inferno page is `prog(3)`.
 final class DevProg: Dev {
     let letter: Character = "p"
     let name = "prog"
@@ -12,7 +13,7 @@ final class DevProg: Dev {
 
     /// The file's number is the low byte of its qid path, the pid stands above it; of pid 0 there are the root and `self`.
     private enum File: String, CaseIterable {
-        case directory = "", ctl, status, ns, fd, wait, text, args, env, note, pgrp, nsgrp
+        case directory = "", ctl, status, ns, fd, wait, text, args, env, note, pgrp, nsgrp, ppid, below
 
         init(number: UInt64) {
             self = number < Self.allCases.count ? Self.allCases[Int(number)] : .directory
@@ -22,13 +23,15 @@ final class DevProg: Dev {
 
         var mode: UInt32 {
             switch self {
-            case .directory: 0o555
+            case .directory, .below: 0o555
             case .ctl, .note: 0o200
             case .wait, .fd, .env: 0o400
             case .ns: 0o600
-            case .status, .text, .args, .pgrp, .nsgrp: 0o444
+            case .status, .text, .args, .pgrp, .nsgrp, .ppid: 0o444
             }
         }
+
+        var type: QidType { self == .directory || self == .below ? .directory : .file }
     }
 
     private static let root: UInt64 = 0
@@ -47,6 +50,37 @@ final class DevProg: Dev {
 
     private let home = Lock(Home())
 
+    /// The trees of `below`, by process and by instance.
+    private struct Views {
+        var instances: [Int32: UInt32] = [:]
+        var pids: [UInt32: Int32] = [:]
+    }
+
+    private let views = Lock(Views())
+
+    /// The tree of `pid`'s `below`, made when it is first asked for; those of processes that have gone are forgotten then.
+    private func view(of pid: Int32, _ system: System) -> UInt32 {
+        views.withLock { v in
+            if let known = v.instances[pid] { return known }
+            for (gone, instance) in v.instances where system.proc(gone) == nil {
+                v.instances[gone] = nil
+                v.pids[instance] = nil
+            }
+            let instance = Instance.new()
+            v.instances[pid] = instance
+            v.pids[instance] = pid
+            return instance
+        }
+    }
+
+    /// Whether the tree that `c` is of shows `proc`.
+    private func shows(_ proc: Proc, _ c: Chan) -> Bool {
+        guard c.instance != instance else { return true }
+        guard let pid = views.withLock({ $0.pids[c.instance] }) else { return false }
+        guard let top = proc.system.proc(pid) else { return false }
+        return proc === top || proc.descends(from: top)
+    }
+
     func start(_ system: System) { home.withLock { $0.system = system } }
 
     private func system() throws(SysError) -> System {
@@ -63,7 +97,7 @@ final class DevProg: Dev {
     private static func file(_ c: Chan) -> File { File(number: c.qid.path & 0xff) }
 
     private static func qid(_ pid: Int32, _ file: File) -> Qid {
-        Qid(path: UInt64(pid) << 8 | file.number, type: file == .directory ? .directory : .file)
+        Qid(path: UInt64(pid) << 8 | file.number, type: file.type)
     }
 
     private static let selfQid = Qid(path: selfPath, type: .symlink)
@@ -73,15 +107,24 @@ final class DevProg: Dev {
     func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
         if c.qid.path == Self.root {
             if name == Self.selfName { return c.sibling(Self.selfQid) }
-            guard let pid = Int32(name), String(pid) == name, try system().proc(pid) != nil else { throw .nonexist }
+            guard let pid = Int32(name), String(pid) == name, let proc = try system().proc(pid), shows(proc, c)
+            else { throw .nonexist }
             return c.sibling(Self.qid(pid, .directory))
         }
         let proc = try proc(c)
         guard !name.isEmpty, let file = File(rawValue: name) else { throw .nonexist }
+        if file == .below {
+            let view = view(of: proc.pid, proc.system)
+            return Chan(self, instance: view, qid: Qid(path: Self.root, type: .directory))
+        }
         return c.sibling(Self.qid(proc.pid, file))
     }
 
+    /// Above the tree of a `below` is the directory of its process, in that tree too: there is no way out of it.
     func parent(_ c: Chan, _ caller: Caller) throws(SysError) -> Chan {
+        if c.qid.path == Self.root, let pid = views.withLock({ $0.pids[c.instance] }) {
+            return c.sibling(Self.qid(pid, .directory))
+        }
         let isFile = Self.file(c) != .directory
         return c.sibling(Qid(path: isFile ? c.qid.path & ~0xff : Self.root, type: .directory))
     }
@@ -94,7 +137,8 @@ final class DevProg: Dev {
 
     func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir {
         switch c.qid.path {
-        case Self.root: dir(Dirtab("#p", c.qid, mode: 0o555), caller)
+        case Self.root:
+            dir(Dirtab(c.instance == instance ? "#p" : File.below.rawValue, c.qid, mode: 0o555), caller)
         case Self.selfPath: dir(Dirtab(Self.selfName, Self.selfQid, mode: 0o777), caller)
         default: entry(try proc(c), Self.file(c), caller)
         }
@@ -118,7 +162,7 @@ final class DevProg: Dev {
                 .map { (entry(proc, $0, caller), $0.number) }
         }
         guard cookie != Self.selfCookie else { return [] }
-        let rows = try system().processes.lazy.filter { UInt64($0.pid) > cookie }.prefix(limit)
+        let rows = try system().processes.lazy.filter { UInt64($0.pid) > cookie && self.shows($0, c) }.prefix(limit)
             .map { (self.entry($0, .directory, caller), UInt64($0.pid)) }
         guard rows.isEmpty else { return Array(rows) }
         return [(dir(Dirtab(Self.selfName, Self.selfQid, mode: 0o777), caller), Self.selfCookie)]
@@ -149,7 +193,8 @@ final class DevProg: Dev {
                 .joined()
         case .pgrp: String(proc.group)
         case .nsgrp: String(proc.nameSpace.id)
-        case .directory, .ctl, .wait, .note: throw .perm
+        case .ppid: String(proc.parentPid)
+        case .directory, .below, .ctl, .wait, .note: throw .perm
         }
     }
 

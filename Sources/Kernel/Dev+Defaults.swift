@@ -20,7 +20,8 @@ extension Dev {
                 break
             }
             count += 1
-            if !here.qid.isDirectory || filter.contains(here.qid) { break }
+            // The filter speaks of the instance that the walk began in.
+            if !here.qid.isDirectory || here.instance != c.instance || filter.contains(here.qid) { break }
         }
         return Walked(chan: here, count: count)
     }

@@ -32,7 +32,9 @@ import Testing
             let one = try sleeper(p)
             let two = try sleeper(p)
             #expect(try p.names("/prog", limit: 1) == ["\(p.pid)", "\(one)", "\(two)", "self"])
-            let files = ["ctl", "status", "ns", "fd", "wait", "text", "args", "env", "note", "pgrp", "nsgrp"]
+            let files = [
+                "ctl", "status", "ns", "fd", "wait", "text", "args", "env", "note", "pgrp", "nsgrp", "ppid", "below",
+            ]
             #expect(try p.names("/prog/\(one)", limit: 3) == files)
             for (file, mode) in [("ctl", 0o200), ("ns", 0o600), ("status", 0o444), ("wait", 0o400)] {
                 #expect(try p.stat("/prog/\(one)/\(file)").mode.rawValue == UInt32(mode))
@@ -62,6 +64,42 @@ import Testing
             #expect(try p.wait().status == Status("\(pid)"))
             try p.chdir("/prog/self")
             #expect(p.directory == "/prog/\(p.pid)")
+        }
+    }
+
+    @Test func belowAreTheProcessAndThoseThatDescendFromIt() async throws {
+        try await withProg { p in
+            let other = try sleeper(p)
+            let child = try p.spawn { (p) throws(SysError) in
+                _ = try p.spawn { (p) throws(SysError) in
+                    try p.sleep(milliseconds: 100_000)
+                    return .ok
+                }
+                try p.sleep(milliseconds: 100_000)
+                return .ok
+            }
+            guard try inTime({ p.system.proc(child)?.children.count == 1 }) else { throw SysError("no grandchild") }
+            let grandchild = try #require(p.system.proc(child)?.children.first)
+            let below = "/prog/\(child)/below"
+            #expect(try p.names(below) == ["\(child)", "\(grandchild)", "self"])
+            #expect(try p.text("\(below)/\(grandchild)/ppid") == "\(child)")
+            #expect(try p.text("\(below)/\(grandchild)/status") == p.text("/prog/\(grandchild)/status"))
+            #expect(code { () throws(SysError) in try p.stat("\(below)/\(other)") } == .nonexist)
+            // There is no way from it to the others, also where nothing is mounted any more.
+            try p.bind(below, "/prog")
+            #expect(try p.names("/prog/\(child)/below") == ["\(child)", "\(grandchild)", "self"])
+            #expect(try p.names("/prog/\(grandchild)/below") == ["\(grandchild)", "self"])
+            try p.chdir("/prog/\(child)")
+            try p.unmount(nil, "/prog")
+            #expect(try p.names("..") == ["\(child)", "\(grandchild)", "self"])
+            try p.chdir("../..")
+            #expect(code { () throws(SysError) in try p.stat("\(other)") } == .nonexist)
+            try p.bind("#p", "/prog")
+            try p.send("/prog/\(child)/ctl", "kill")
+            _ = try p.wait(.pid(child))
+            #expect(code { () throws(SysError) in try p.stat(below) } == .nonexist)
+            #expect(try p.text("/prog/\(grandchild)/ppid") == "1")
+            p.system.proc(grandchild)?.kill()
         }
     }
 
