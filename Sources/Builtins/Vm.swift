@@ -18,9 +18,11 @@ struct Vm: VmModule {
     /// The root, then the mounts in the order in which they were made, then each device that a `#` name reaches.
     func nsaudit(_ p: Proc) throws(SysError) -> [String] {
         let root = try p.whence("/", bare: true)
-        var lines = ["\(root.mask) \(root.server) /"]
         let space = p.nameSpace
-        for entry in space.table.entries {
+        let entries = space.table.entries
+        let seals = entries.filter { $0.kind == .seal && $0.target == "/" }
+        var lines = ["\(seals.reduce(root.mask) { $0.intersection($1.mask) }) \(root.server) /"]
+        for entry in entries where entry.kind != .seal {
             let server = entry.root.map { "#\($0.dev.letter)" } ?? entry.source
             lines.append("\(entry.mask) \(server) \(entry.target)")
         }
