@@ -4,8 +4,10 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 void **cshim_current(void) {
     static _Thread_local void *current;
@@ -69,4 +71,49 @@ int cshim_has_executable_memory(void) {
     if (p == MAP_FAILED) return 0;
     munmap(p, 4096);
     return 1;
+}
+
+_Static_assert(CSHIM_O_PATH == O_PATH && CSHIM_AT_EMPTY_PATH == AT_EMPTY_PATH, "flags of this host");
+
+static int64_t nanoseconds(struct statx_timestamp t) {
+    int64_t seconds = t.tv_sec, sum;
+    if (__builtin_mul_overflow(seconds, INT64_C(1000000000), &sum)) return seconds < 0 ? INT64_MIN : INT64_MAX;
+    return __builtin_add_overflow(sum, (int64_t)t.tv_nsec, &sum) ? INT64_MAX : sum;
+}
+
+int cshim_statx(int fd, const char *name, int flags, struct cshim_stat *out) {
+    struct statx x;
+    if (statx(fd, name, flags, STATX_BASIC_STATS | STATX_BTIME, &x) < 0) return -1;
+    *out = (struct cshim_stat){
+        .mode = x.stx_mode, .uid = x.stx_uid, .gid = x.stx_gid, .links = x.stx_nlink, .inode = x.stx_ino,
+        .device = makedev(x.stx_dev_major, x.stx_dev_minor), .rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
+        .size = x.stx_size, .blocks = x.stx_blocks, .accessed = nanoseconds(x.stx_atime),
+        .modified = nanoseconds(x.stx_mtime), .changed = nanoseconds(x.stx_ctime),
+        .made = x.stx_mask & STATX_BTIME ? nanoseconds(x.stx_btime) : 0,
+    };
+    return 0;
+}
+
+long cshim_getdents(int fd, void *buffer, unsigned long size) { return syscall(SYS_getdents64, fd, buffer, size); }
+
+int cshim_rename(int from, const char *name, int to, const char *as, unsigned flags) {
+    return (int)syscall(SYS_renameat2, from, name, to, as, flags);
+}
+
+int cshim_chmod(int fd, unsigned mode) {
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+    if (syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH) == 0) return 0;
+    if (errno != ENOSYS && errno != EPERM) return -1;
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return chmod(path, mode);
+}
+
+int cshim_access(int fd, int mode) {
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
+    return (int)syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS);
 }

@@ -80,7 +80,7 @@ final class DevCons: Dev {
         case .random:
             try buffer.fillRandom()
             return buffer.byteCount
-        case .cons, .stdin: return try console.input.read(into: &buffer, Thread.hostWait(how))
+        case .cons, .stdin: return try console.input.read(into: &buffer, how)
         case .kprint: return try log.read(into: &buffer, c, how)
         default: return read(text: try text(c, caller), into: &buffer, at: offset)
         }
@@ -127,8 +127,8 @@ final class DevCons: Dev {
         switch file(c) {
         case .null: return bytes.byteCount
         case .full: throw .noSpace
-        case .cons, .stdout: return try console.output.write(bytes, Thread.hostWait(how))
-        case .stderr: return try console.error.write(bytes, Thread.hostWait(how))
+        case .cons, .stdout: return try console.output.write(bytes, how)
+        case .stderr: return try console.error.write(bytes, how)
         case .consctl: try control.command(Self.words(bytes))
         case .sysname: try setName(bytes)
         case .sysctl: try command(Self.words(bytes))
@@ -140,15 +140,7 @@ final class DevCons: Dev {
 
     /// The console is a terminal where the host's descriptor behind it is one.
     func window(_ c: Chan) -> Window? {
-        let stream: HostStream
-        switch file(c) {
-        case .stdin: stream = console.input
-        case .stdout: stream = console.output
-        case .stderr: stream = console.error
-        case .cons: stream = c.mode?.access == OpenMode.write.access ? console.output : console.input
-        default: return nil
-        }
-        guard let terminal = HostTerminal(stream.number) else { return nil }
+        guard let stream = stream(c), let terminal = HostTerminal(stream.number) else { return nil }
         let size = terminal.size
         return Window(rows: size?.rows ?? 0, columns: size?.columns ?? 0)
     }
@@ -181,22 +173,25 @@ final class DevCons: Dev {
         switch file(c) {
         case .cons where wanted.contains(.write):
             // Two host files: what either has.
-            return console.poll(console.output, .write, waiter)
-                .union(wanted.contains(.read) ? console.poll(console.input, .read, waiter) : [])
-        case .cons, .stdin: return console.poll(console.input, wanted, waiter)
-        case .stdout: return console.poll(console.output, wanted, waiter)
-        case .stderr: return console.poll(console.error, wanted, waiter)
+            return console.output.poll(.write, waiter)
+                .union(wanted.contains(.read) ? console.input.poll(.read, waiter) : [])
+        case .cons, .stdin: return console.input.poll(wanted, waiter)
+        case .stdout: return console.output.poll(wanted, waiter)
+        case .stderr: return console.error.poll(wanted, waiter)
         case .kprint: return log.poll(c, wanted, waiter)
         default: return wanted
         }
     }
 
-    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { stream(c)?.number }
+
+    /// The host's stream behind an open file; nil where there is none.
+    private func stream(_ c: Chan) -> HostStream? {
         switch file(c) {
-        case .cons: c.mode?.canRead == true ? console.input.number : console.output.number
-        case .stdin: console.input.number
-        case .stdout: console.output.number
-        case .stderr: console.error.number
+        case .cons: c.mode?.canRead == true ? console.input.stream : console.output.stream
+        case .stdin: console.input.stream
+        case .stdout: console.output.stream
+        case .stderr: console.error.stream
         default: nil
         }
     }

@@ -10,21 +10,18 @@ public final class HostConsole: Sendable {
     /// The console of this host process.
     public static let shared = HostConsole(input: 0, output: 1, error: 2)
 
-    let input: HostStream
-    let output: HostStream
-    let error: HostStream
+    let input: PolledStream
+    let output: PolledStream
+    let error: PolledStream
     /// The terminal, where input is one.
     let terminal: HostTerminal?
 
-    /// Wake when a stream that somebody polls has become ready.
-    private let inputReady = WaitQueue()
-    private let outputReady = WaitQueue()
     private let front = Atomic<Int32>(1)
 
     init(input: Int32, output: Int32, error: Int32) {
-        self.input = HostStream(inherited: input)
-        self.output = HostStream(inherited: output)
-        self.error = HostStream(inherited: error)
+        self.input = PolledStream(HostStream(inherited: input))
+        self.output = PolledStream(HostStream(inherited: output))
+        self.error = PolledStream(HostStream(inherited: error))
         terminal = HostTerminal(input)
     }
 
@@ -56,27 +53,5 @@ public final class HostConsole: Sendable {
         let group = foreground
         let isThere = system.processes.contains { $0.group == group }
         system.post(note, toGroup: isThere ? group : 1)
-    }
-
-    /// Readiness of one of the streams, for `poll` of a device.
-    func poll(_ stream: HostStream, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
-        let queue = stream === input ? inputReady : outputReady
-        waiter?.stand(on: queue)
-        var wanted: HostEvents = []
-        if events.contains(.read) { wanted.insert(.readable) }
-        if events.contains(.write) { wanted.insert(.writable) }
-        let wake = { @Sendable () -> Void in queue.wake() }
-        return PollEvents(host: stream.poll(wanted, waiter == nil ? nil : wake))
-    }
-}
-
-extension PollEvents {
-    /// What the host says of a descriptor.
-    init(host: HostEvents) {
-        self.init(rawValue: 0)
-        if host.contains(.readable) { insert(.read) }
-        if host.contains(.writable) { insert(.write) }
-        if host.contains(.hangup) { insert(.hangup) }
-        if host.contains(.error) { insert(.error) }
     }
 }

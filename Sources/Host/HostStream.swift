@@ -1,5 +1,6 @@
 import CShim
 import Glibc
+import Synchronization
 
 /// Waits until a host descriptor is ready, or throws why not: the caller's way to sleep and to be woken.
 public typealias HostWait = (_ descriptor: Int32, _ events: HostEvents) throws(SysError) -> Void
@@ -18,6 +19,8 @@ public final class HostStream: Sendable {
     /// The owner of `descriptor`, where it is ours.
     private let own: HostFd?
     private let kind: Kind
+    /// A FIFO that nobody has written yet reads as if it were at its end.
+    private let awaitsWriter: Atomic<Bool>
 
     private enum Kind {
         /// Never keeps anybody waiting.
@@ -32,6 +35,7 @@ public final class HostStream: Sendable {
     /// Borrows a descriptor that somebody else opened.
     public init(inherited number: Int32) {
         self.number = number
+        awaitsWriter = Atomic(false)
         let file = HostFile.kind(number)
         if file == .pipe || file == .device && isatty(number) == 1 {
             let access = cshim_fcntl(number, F_GETFL, 0) & O_ACCMODE
@@ -47,12 +51,14 @@ public final class HostStream: Sendable {
         }
     }
 
-    /// Takes over a descriptor that was opened with O_NONBLOCK.
-    public init(owning opened: consuming HostFd) {
+    /// Takes over a descriptor that was opened with O_NONBLOCK. The first read of a FIFO waits for a writer, as opening it
+    /// would have done.
+    public init(owning opened: consuming HostFd, isFifo: Bool = false) {
         number = opened.number
         descriptor = opened.number
         own = consume opened
         kind = .nonBlocking
+        awaitsWriter = Atomic(isFifo)
     }
 
     deinit { if kind != .steady { HostWatch.shared.forget(descriptor) } }
@@ -62,6 +68,10 @@ public final class HostStream: Sendable {
 
     /// Bytes read, 0 at the end. The corresponding POSIX call is `read(2)`.
     public func read(into buffer: inout MutableRawSpan, _ wait: HostWait) throws(SysError) -> Int {
+        if awaitsWriter.load(ordering: .relaxed) {
+            try wait(descriptor, .readable)
+            awaitsWriter.store(false, ordering: .relaxed)
+        }
         while true {
             if kind == .blocking { try wait(number, .readable) }
             do throws(SysError) {

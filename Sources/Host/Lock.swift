@@ -34,4 +34,12 @@ public struct Lock<State: ~Copyable>: ~Copyable, @unchecked Sendable {
         defer { pthread_mutex_unlock(&storage.pointee.mutex) }
         return try body(&storage.pointee.state)
     }
+
+    /// Exchanges what is guarded with `state`; for what can only be moved.
+    public func swap(_ state: inout State) {
+        // SAFETY: as above.
+        pthread_mutex_lock(&storage.pointee.mutex)
+        defer { pthread_mutex_unlock(&storage.pointee.mutex) }
+        Swift.swap(&storage.pointee.state, &state)
+    }
 }

@@ -84,10 +84,13 @@ public protocol Dev: AnyObject, Sendable {
 public struct Walked {
     public let chan: Chan
     public let count: Int
+    /// What `stat` would say of `chan` now, where the device knows and `MountFilter.isForStat` asks.
+    public let stat: Dir?
 
-    public init(chan: Chan, count: Int) {
+    public init(chan: Chan, count: Int, stat: Dir? = nil) {
         self.chan = chan
         self.count = count
+        self.stat = stat
     }
 }
 

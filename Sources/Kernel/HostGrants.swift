@@ -7,9 +7,13 @@ public struct HostGrants: Sendable {
         /// Rights that every Chan found through it has at most.
         public let mask: Mask
 
-        public init(_ path: String, _ mask: Mask = .all) {
+        /// Whether the host's device nodes below it may be opened.
+        public let devices: Bool
+
+        public init(_ path: String, _ mask: Mask = .all, devices: Bool = false) {
             self.path = path
             self.mask = mask
+            self.devices = devices
         }
     }
 

@@ -155,10 +155,13 @@ public struct MountFilter: Sendable {
     let instance: UInt32
     /// Nothing is mounted in this instance: a device may walk as far as it can.
     public let isEmpty: Bool
+    /// The walk is for a stat: a device that learns what it would say may say it at once, in `Walked.stat`.
+    public let isForStat: Bool
 
-    init(_ table: MountTable, _ instance: UInt32) {
+    init(_ table: MountTable, _ instance: UInt32, isForStat: Bool = false) {
         self.table = table
         self.instance = instance
+        self.isForStat = isForStat
         isEmpty = !table.hasKeys(in: instance)
     }
 

@@ -22,8 +22,12 @@ struct Namec {
     private var links = 0
     /// Rights left by the paths of the symbolic links that were followed: link's and target's masks both count.
     private var limit = Mask.all
+    /// The walk is for a stat; what the last step told of the file that it found.
+    var isForStat = false
+    private var told: (chan: Chan, stat: Dir)?
 
-    static let nameLimit = 255
+    /// Bytes of a name. Devices have limits of their own; a host's 255 bytes that are no UTF-8 take four each.
+    static let nameLimit = 1020
     static let pathLimit = 64 * 1024
 
     init(table: MountTable, noDevices: Bool, root: Chan, system: System, caller: Caller) {
@@ -41,6 +45,9 @@ struct Namec {
         do throws(SysError) { (here, names) = try start(path, dot) } catch { throw error.about(path) }
         return try walk(from: here, names[...], intent, path)
     }
+
+    /// What the walk has told of `c`, the file it found, if it did.
+    func stat(of c: Chan) -> Dir? { told?.chan === c ? told?.stat : nil }
 
     /// The directory in which `path`'s last name is, crossed, and that name. For create, link and rename.
     mutating func resolveParent(_ path: String, from dot: Chan) throws(SysError) -> (Chan, String) {
@@ -154,7 +161,7 @@ struct Namec {
     }
 
     /// Walks as many of `names` from the crossed directory `c` as one device does. The result is bare.
-    private func step(_ c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
+    private mutating func step(_ c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
         guard let union = c.union else { return try step(in: c, names) }
         var failure = SysError.nonexist
         for member in union.members {
@@ -166,11 +173,13 @@ struct Namec {
         throw failure
     }
 
-    private func step(in c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
+    private mutating func step(in c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
         guard c.qid.isDirectory else { throw .notDir }
         guard c.mask.intersection(limit).contains(.execute) else { throw .perm }
-        let walked = try c.dev.walk(c, names, MountFilter(table, c.instance), caller)
+        let filter = MountFilter(table, c.instance, isForStat: isForStat)
+        let walked = try c.dev.walk(c, names, filter, caller)
         walked.chan.mask = c.mask
+        told = walked.stat.map { (walked.chan, $0) }
         var node = c.node
         for name in names.prefix(walked.count) { node = node?.child(name) }
         walked.chan.node = node

@@ -27,11 +27,20 @@ extension Proc {
         return try files.insert(c, closeOnExec: mode.contains(.closeOnExec))
     }
 
+    /// How often a name is looked up again when another file has taken it between walk and open.
+    private static let attempts = 8
+
     /// The open Chan of `path`, in no descriptor table.
     public func openChan(_ path: String, _ mode: OpenMode = .read, _ how: How = .wait) throws(SysError) -> Chan {
-        try enter()
-        let (c, caller) = try find(path)
-        do throws(SysError) { return try Self.open(c, mode, caller, how) } catch { throw error.about(path) }
+        var attempt = 1
+        while true {
+            try enter()
+            let (c, caller) = try find(path)
+            do throws(SysError) { return try Self.open(c, mode, caller, how) } catch {
+                guard error.code == .stale, attempt < Self.attempts else { throw error.about(path) }
+                attempt += 1
+            }
+        }
     }
 
     /// Opens a Chan that `find` gave.
@@ -56,22 +65,33 @@ extension Proc {
 
     /// The open Chan of a file that was made or truncated, in no descriptor table.
     public func createChan(_ path: String, _ mode: OpenMode, _ perm: FileMode) throws(SysError) -> Chan {
-        try enter()
-        let (parent, name, caller) = try findParent(path)
-        do throws(SysError) {
-            var found: Chan?
-            do throws(SysError) { found = try find(path).0 } catch {
-                guard error.code == .nonexist else { throw error }
+        let isNew = mode.contains(.exclusive) || perm.contains(.directory)
+        var attempt = 1
+        while true {
+            try enter()
+            do throws(SysError) { return try createOnce(path, mode, perm, isNew) } catch {
+                // Somebody else has made it, or another file has taken its name, since it was looked for.
+                let isRace = error.code == .exist && !isNew || error.code == .stale
+                guard isRace, attempt < Self.attempts else { throw error.with(subject: path) }
+                attempt += 1
             }
-            if let found {
-                guard !mode.contains(.exclusive), !perm.contains(.directory) else { throw .exist }
-                return try Self.open(found, mode.union(.truncate), caller, .wait)
-            }
-            let bits = FileMode(rawValue: perm.rawValue & ~umask)
-            return try Self.create(in: Self.creatable(parent), name, mode, bits, caller)
-        } catch {
-            throw error.with(subject: path)
         }
+    }
+
+    private func createOnce(
+        _ path: String, _ mode: OpenMode, _ perm: FileMode, _ isNew: Bool
+    ) throws(SysError) -> Chan {
+        let (parent, name, caller) = try findParent(path)
+        var found: Chan?
+        do throws(SysError) { found = try find(path).0 } catch {
+            guard error.code == .nonexist else { throw error }
+        }
+        if let found {
+            guard !isNew else { throw .exist }
+            return try Self.open(found, mode.union(.truncate), caller, .wait)
+        }
+        let bits = FileMode(rawValue: perm.rawValue & ~umask)
+        return try Self.create(in: Self.creatable(parent), name, mode, bits, caller)
     }
 
     private static func create(
@@ -124,8 +144,11 @@ extension Proc {
     /// What a file is. The corresponding Plan 9 call is `stat(2)`; `follow` false is `lstat(2)`.
     public func stat(_ path: String, follow: Bool = true) throws(SysError) -> Dir {
         try enter()
-        let (c, caller) = try find(path, follow ? .access : .noFollow)
-        do throws(SysError) { return try c.dev.stat(c, caller).served(by: c) } catch { throw error.about(path) }
+        var (namec, dot) = namec()
+        namec.isForStat = true
+        let c = try namec.resolve(path, from: dot, follow ? .access : .noFollow)
+        if let told = namec.stat(of: c) { return told.served(by: c) }
+        do throws(SysError) { return try c.dev.stat(c, namec.caller).served(by: c) } catch { throw error.about(path) }
     }
 
     /// Changes a file's name, mode, times, length or owner. The corresponding Plan 9 call is `wstat(2)`.

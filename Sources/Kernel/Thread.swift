@@ -133,27 +133,46 @@ public final class Thread: @unchecked Sendable {
         _ work: @escaping @Sendable () -> Result<T, SysError>
     ) throws(SysError) -> T {
         let box = Offload<T>()
-        try Offload<T>.helpers.enter()
-        guard
-            HostThread.start({
-                let result = work()
-                box.result.withLock { $0 = result }
-                Offload<T>.helpers.leave()
-                box.done.wake()
-            })
-        else {
-            Offload<T>.helpers.leave()
+        try Gate.helpers.enter()
+        let started = HostThread.start {
+            let result = work()
+            Gate.helpers.leave()
+            box.put(result)
+        }
+        guard started else {
+            Gate.helpers.leave()
             throw .noMemory
         }
-        return try box.done.sleep { box.result.withLock { $0 } }.get()
+        return try box.take()
+    }
+
+    /// The same for a host call that may wait for ever, such as the opening of a FIFO: it is ended when the caller goes away,
+    /// so no helper is kept and as many may wait as there are callers. `work` makes the host call through what it is given.
+    public static func interruptibly<T: Sendable>(
+        _ work: @escaping @Sendable (HostCall) -> Result<T, SysError>
+    ) throws(SysError) -> T {
+        let box = Offload<T>()
+        let call = HostCall()
+        guard HostThread.start({ box.put(work(call)) }) else { throw .noMemory }
+        do throws(SysError) { return try box.take() } catch {
+            call.cancel()
+            throw error
+        }
     }
 }
 
 /// The answer of a helper, written once.
 private final class Offload<T: Sendable>: Sendable {
-    let result = Lock<Result<T, SysError>?>(nil)
-    let done = WaitQueue()
-    static var helpers: Gate { Gate.helpers }
+    private let result = Lock<Result<T, SysError>?>(nil)
+    private let done = WaitQueue()
+
+    func put(_ answer: Result<T, SysError>) {
+        result.withLock { $0 = answer }
+        done.wake()
+    }
+
+    /// Waits for it; interruptible.
+    func take() throws(SysError) -> T { try done.sleep { result.withLock { $0 } }.get() }
 }
 
 /// At most so many at once; the rest wait in line.

@@ -49,7 +49,7 @@ struct Boot {
     private func grants(_ shown: inout [String]) throws(SysError) -> HostGrants {
         var grants = HostGrants()
         grants.commands = flags.hostCommands
-        if flags.wholeHost { grants.trees["*"] = .init("/") }
+        if flags.wholeHost { grants.trees["*"] = .init("/", devices: true) }
         if let start { grants.trees["host"] = .init(start) }
         if let root = flags.root {
             guard HostEnvironment.isDirectory(root) else { throw SysError(.notDir, subject: root) }

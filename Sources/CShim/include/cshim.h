@@ -49,6 +49,25 @@ static inline int cshim_watch(int epoll, int fd, uint32_t events) {
 }
 static inline int cshim_unwatch(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
 
+/* Linux's own names, which the headers give to GNU sources only. */
+enum { CSHIM_O_PATH = 010000000, CSHIM_AT_EMPTY_PATH = 0x1000 };
+
+/* statx(2): what a file is; times in nanoseconds since 1970, made 0 where the file system does not know. */
+struct cshim_stat {
+    uint32_t mode, uid, gid, links;
+    uint64_t inode, device, rdev, size, blocks;
+    int64_t accessed, modified, changed, made;
+};
+/* name "" with AT_EMPTY_PATH is fd itself. 0 or -1. */
+int cshim_statx(int fd, const char *name, int flags, struct cshim_stat *out);
+/* getdents64(2). */
+long cshim_getdents(int fd, void *buffer, unsigned long size);
+/* renameat2(2). */
+int cshim_rename(int from, const char *name, int to, const char *as, unsigned flags);
+/* chmod and faccessat of an O_PATH descriptor. */
+int cshim_chmod(int fd, unsigned mode);
+int cshim_access(int fd, int mode);
+
 static inline int cshim_exited(int s) { return WIFEXITED(s); }
 static inline int cshim_exitstatus(int s) { return WEXITSTATUS(s); }
 static inline int cshim_termsig(int s) { return WIFSIGNALED(s) ? WTERMSIG(s) : 0; }

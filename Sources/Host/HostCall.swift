@@ -1,0 +1,52 @@
+import CShim
+import Glibc
+
+/// A host call that waits for as long as the world likes, made on a helper thread that can be told to give up.
+///
+/// The call is ended with the wake-up signal, which is unmasked on the helper for its length. The signal may come just before
+/// the call begins to wait; so it is sent until the helper says that it is done.
+public final class HostCall: Sendable {
+    private struct State {
+        var helper: pthread_t?
+        var cancelled = false
+    }
+
+    private let state = Lock(State())
+
+    public init() {}
+
+    /// On the helper: makes the call, again when a signal that is none of ours ends it. Negative with errno set on failure.
+    public func run(_ call: () -> Int) -> Int {
+        state.withLock { $0.helper = pthread_self() }
+        var wake = sigset_t()
+        sigemptyset(&wake)
+        sigaddset(&wake, cshim_wakesignal())
+        pthread_sigmask(SIG_UNBLOCK, &wake, nil)
+        var result = -1
+        errno = EINTR
+        while !state.withLock({ $0.cancelled }) {
+            result = call()
+            if result >= 0 || errno != EINTR { break }
+        }
+        let failure = errno
+        pthread_sigmask(SIG_BLOCK, &wake, nil)
+        state.withLock { $0.helper = nil }
+        errno = failure
+        return result
+    }
+
+    /// From another thread: ends the call if it waits, and keeps it from beginning. The helper goes on by itself.
+    public func cancel() {
+        state.withLock { $0.cancelled = true }
+        let pause = Parker()
+        while true {
+            let waiting = state.withLock { s -> Bool in
+                // The helper lives while it stands here.
+                if let helper = s.helper { pthread_kill(helper, cshim_wakesignal()) }
+                return s.helper != nil
+            }
+            if !waiting { return }
+            _ = pause.park(until: HostClock.monotonic() + 1_000_000)
+        }
+    }
+}
