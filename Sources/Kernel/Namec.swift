@@ -129,7 +129,8 @@ struct Namec {
                 }
             }
         } catch {
-            throw error.with(subject: Self.upTo(todo, path))
+            // What a link led to is not a part of the path: then all of it is named.
+            throw error.with(subject: links > 0 ? path : Self.upTo(todo, path))
         }
         let found = intent == .bare ? here : cross(here)
         guard limit != .all else { return found }
