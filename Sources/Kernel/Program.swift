@@ -64,11 +64,10 @@ public protocol Engine: Sendable {
     func run(_ p: Proc, _ file: Chan, _ args: [String]) throws(SysError) -> Status
 }
 
-/// Line editing for the console, given by the host where there is one. See `LineEditor` users in Shell.
+/// Line editing for the console, given by the host where there is one.
 public protocol LineEditor: Sendable {
     /// A line without its newline, or nil at end of file. Throws `.interrupted` on an interrupt.
-    /// `complete` gives the candidates for the word that ends at a position of the line (both as UTF-8 bytes);
-    /// each candidate replaces the word, and `final` says whether a blank follows a single one.
+    /// `complete` gives what can stand for the word between two offsets of the line, in UTF-8 bytes.
     func readLine(
         prompt: String, history: [String],
         complete: @escaping @Sendable (_ line: String, _ start: Int, _ end: Int) -> [String]

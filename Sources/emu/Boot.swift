@@ -30,6 +30,7 @@ struct Boot {
         for program in programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
         for make in deviceTable { system.add(make()) }
+        system.lineEditor = ConsoleEditor()
 
         let ids = HostEnvironment.ids
         let cred = Cred(user: user, uid: ids.user, gid: ids.group)
