@@ -29,10 +29,12 @@ public final class LineEdit: Sendable {
     public func read(
         prompt: String, history: [String], complete: @escaping Completer, wait: () throws(SysError) -> Void
     ) throws(SysError) -> String? {
-        guard busy.withLock({ busy in
-            defer { busy = true }
-            return !busy
-        }) else { throw .inUse }
+        guard
+            busy.withLock({ busy in
+                defer { busy = true }
+                return !busy
+            })
+        else { throw .inUse }
         defer { busy.withLock { $0 = false } }
         Self.prepare(history)
         Self.reading = Reading(completer: complete)

@@ -25,7 +25,8 @@ struct Boot {
         HostEnvironment.raiseDescriptorLimit()
         var shown: [String] = []
         let grants = try grants(&shown)
-        let system = System(grants: grants)
+        // A script that forks without end fills its system, not its host.
+        let system = System(account: Account(limits: [.threads: 12_000]), grants: grants)
         HostConsole.shared.serve(system)
         for program in programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
