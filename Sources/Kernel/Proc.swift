@@ -165,6 +165,11 @@ public final class Proc: @unchecked Sendable {
         }
     }
 
+    /// Whether its program deals with notes itself, so that none ends it.
+    public var handlesNotes: Bool {
+        state.withLock { if case .handle = $0.noteAction { true } else { false } }
+    }
+
     /// Most notes that pend at once; more are refused.
     static let noteLimit = 1024
 

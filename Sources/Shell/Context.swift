@@ -24,6 +24,8 @@ final class Context: @unchecked Sendable {
         let body: Body
     }
 
+    /// How many shells stand above this one that have made it by themselves.
+    private(set) var level = 0
     /// One-letter flags that are set: i, l, n, v, x.
     var flags: Set<Character> = []
     /// Status of the last command, `$status`.
@@ -44,6 +46,7 @@ final class Context: @unchecked Sendable {
     }
 
     private init(copy c: Context) {
+        level = c.level + 1
         flags = c.flags
         status = c.status
         modules = c.modules

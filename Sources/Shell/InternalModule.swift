@@ -92,6 +92,8 @@ enum InternalModule {
     private static let wait: Builtin = { (shell, items) throws(Failure) in
         var status = ""
         if items.count == 1 {
+            if let last = shell.ended.popLast() { status = last.status.text }
+            shell.ended = []
             while let record = try shell.nextChild() {
                 status = record.status.text
                 shell.jobs[record.pid] = nil
@@ -100,8 +102,7 @@ enum InternalModule {
         }
         for item in items.dropFirst() {
             guard let pid = Int32(item.text) else { throw shell.usage("wait [pid ...]") }
-            status = try shell.wait(pid)
-            shell.jobs[pid] = nil
+            status = try shell.wait(background: pid)
         }
         return status
     }

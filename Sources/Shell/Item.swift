@@ -51,4 +51,6 @@ extension Place {
 enum Limit {
     static let string = 1 << 26
     static let list = 1 << 22
+    /// How deep processes of one shell may start each other.
+    static let level = 100
 }

@@ -2,6 +2,9 @@ import Kernel
 
 /// What runs in processes of its own.
 extension Shell {
+    /// How many background processes that nobody has asked for are remembered.
+    private static let endedLimit = 256
+
     /// Most bytes that a backquote takes from its command.
     private static let outputLimit = Limit.string
 
@@ -29,24 +32,46 @@ extension Shell {
 
     /// The status of a child, once it has ended.
     ///
-    /// An interrupt is the child's to answer: it has got the note too. If that ends it, the shell stops as well.
+    /// An interrupt while it runs ends the shell's command too, unless the child is one that deals with notes itself, as
+    /// another interactive shell: then it is the child's alone.
     func wait(_ pid: Int32) throws(Failure) -> String {
         while true {
             do throws(SysError) {
+                try Thread.check()
+                passInterrupt(to: pid)
                 let status = try p.wait(.pid(pid)).status.text
-                if let interrupt, interrupt.take(), !status.isEmpty { throw SysError(.interrupted) }
+                if interrupt?.take() == true { throw SysError(.interrupted) }
                 return status
             } catch {
                 switch error.code {
-                case .interrupted:
-                    // Thrown by the call: the child lives, and is waited for. Thrown above: it has ended.
-                    if p.children.contains(pid) { continue }
-                    throw .interrupted
+                // Thrown by the call: the child lives, and is waited for. Thrown above: it has ended.
+                case .interrupted: guard p.children.contains(pid) else { throw .interrupted }
                 case .killed: throw .killed
                 default: throw raise("bad wait read", "process \(pid): \(error)")
                 }
             }
         }
+    }
+
+    /// Tells a child of an interrupt: it may have been made while the note was on its way to the group.
+    private func passInterrupt(to pid: Int32) {
+        guard let interrupt, interrupt.isSet, let child = p.system.proc(pid) else { return }
+        if child.handlesNotes { _ = interrupt.take() } else { child.post(.interrupt) }
+    }
+
+    /// Waits for all; the status is that of the last. An interrupt that ends one of them ends all.
+    private func wait(all pids: [Int32]) throws(Failure) -> String {
+        var status = ""
+        var failed: Failure?
+        for pid in pids {
+            if case .interrupted = failed { p.system.proc(pid)?.post(.interrupt) }
+            do throws(Failure) { status = try wait(pid) } catch {
+                if case .killed = error { throw error }
+                failed = error
+            }
+        }
+        if let failed { throw failed }
+        return status
     }
 
     /// The record of the next child that ends, nil where there is none.
@@ -69,6 +94,8 @@ extension Shell {
     private func fork(
         _ commands: [Command], _ moves: Moves, beside: Bool, _ flags: ProcFlags = []
     ) throws(Failure) -> Int32 {
+        // A block that starts itself ends here, before it has filled the system.
+        guard context.level < Limit.level else { throw raise("recursion", "recursion too deep") }
         let name = Printer.text(commands)
         return try system { () throws(SysError) in
             try spawn(moves, beside: beside, flags, args: ["sh", "-c", name]) { (shell) throws(SysError) in
@@ -119,13 +146,21 @@ extension Shell {
     /// What keeps a background process of an interactive shell from the keyboard's interrupts.
     var apart: ProcFlags { interrupt == nil ? [] : .newGroup }
 
-    /// Lets go of background processes that have ended. Gives their records.
+    /// Lets go of background processes that have ended; gives their records, and keeps the latest for `wait`.
     @discardableResult
     func reap() -> [WaitRecord] {
         var records: [WaitRecord] = []
         // An error says that none has ended.
         while let record = try? p.wait(.any, .try) { records.append(record) }
+        ended = (ended + records).suffix(Self.endedLimit)
         return records
+    }
+
+    /// The status of a background process, waited for if it has not ended.
+    func wait(background pid: Int32) throws(Failure) -> String {
+        jobs[pid] = nil
+        if let i = ended.firstIndex(where: { $0.pid == pid }) { return ended.remove(at: i).status.text }
+        return try wait(pid)
     }
 
     /// `@ command`: in a process of its own, so that what it does to itself ends with it.
@@ -165,13 +200,11 @@ extension Shell {
         } catch {
             // Those that run find their pipes closed.
             input = nil
-            for pid in pids { _ = try wait(pid) }
+            _ = try wait(all: pids)
             throw error
         }
-        var status = ""
-        for pid in pids { status = try wait(pid) }
-        context.status = status
-        return status
+        context.status = try wait(all: pids)
+        return context.status
     }
 
     // MARK: output as a value

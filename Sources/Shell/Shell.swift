@@ -16,6 +16,8 @@ public final class Shell: @unchecked Sendable {
     private var pipes: [(fd: Int32, pid: Int32?)] = []
     /// Set by the interrupt note of an interactive shell; nil in others, which end by it.
     let interrupt: InterruptFlag?
+    /// Background processes that have ended and that `wait` may still be asked for.
+    var ended: [WaitRecord] = []
     /// Background jobs of an interactive shell that were not reported yet.
     var jobs: [Int32: String] = [:]
 
@@ -264,10 +266,12 @@ extension SyntaxError {
 
 /// Tells an interactive shell that its keyboard interrupts.
 final class InterruptFlag: Sendable {
-    private let isSet = Atomic<Bool>(false)
+    private let isSetNow = Atomic<Bool>(false)
 
-    func set() { isSet.store(true, ordering: .releasing) }
+    func set() { isSetNow.store(true, ordering: .releasing) }
+
+    var isSet: Bool { isSetNow.load(ordering: .acquiring) }
 
     /// True when it was set; it is not any more.
-    func take() -> Bool { isSet.exchange(false, ordering: .acquiringAndReleasing) }
+    func take() -> Bool { isSetNow.exchange(false, ordering: .acquiringAndReleasing) }
 }

@@ -93,6 +93,7 @@ import Testing
             ("for x", "sh: usage: for var in [arg ...] command", "usage"),
             ("cd /nothing", "sh: cd: '/nothing' file does not exist", "'/nothing' file does not exist"),
             ("fn f {f}; f", "sh: recursion too deep", "recursion"),
+            ("fn f {@ {f}}; f", "sh: recursion too deep", "recursion"),
             ("echo a\nfor x\necho b", "sh: -c:2: usage: for var in [arg ...] command", "usage"),
             ("echo\n{\n\necho >(a b)}", "sh: -c:4: > wants one file, not 2", "bad redir"),
             ("echo\necho '\n", "sh: -c:3: missing ' to end the quote of line 2", "parse error"),

@@ -25,7 +25,7 @@ func sh(
         let (stdout, ourOut) = try p.pipe()
         let (stderr, ourErr) = try p.pipe()
         let said = Lock(Outcome())
-        let pid = try p.spawn([.forkFD], args: ["sh"]) { (child) throws(SysError) in
+        let pid = try p.spawn([.forkFD, .newGroup], args: ["sh"]) { (child) throws(SysError) in
             for (fd, number) in [(stdin, Int32(0)), (stdout, 1), (stderr, 2)] {
                 try child.install(try child.fildes(fd), at: number + 100)
             }
@@ -54,6 +54,8 @@ func sh(
         if !input.isEmpty { try? p.write(ourIn, input) }
         try p.close(ourIn)
         let status = try p.wait(.pid(pid)).status
+        // What it has left behind would keep its output open.
+        for proc in p.system.processes where proc.group == pid { proc.kill() }
         while (try? p.wait()) != nil {}
         return said.withLock { o in
             o.status = status.text
