@@ -222,12 +222,12 @@ import Testing
                 load '$Twice'; twice # twice: fn(n: int): int
                 load '$Twice'; ${twice}
                 caught
-                twice: n: 'x' is no int
-                twice: n: 'x' is no int
+                n: 'x' is no int
+                n: 'x' is no int
 
                 """)
         #expect(
-            outcome.err == "sh: -c:3: twice: twice: n: 'x' is no int\nsh: -c:6: twice: command not found\n")
+            outcome.err == "sh: -c:3: twice: n: 'x' is no int\nsh: -c:6: twice: command not found\n")
     }
 }
 
