@@ -56,7 +56,7 @@ struct Tree {
             return Step(path: done.path, dir: done.dir, visit: .leave, depth: level)
         }
         let path = join(levels[level].path, entry.name)
-        // What is mounted on a name, or a link's target, only `stat` tells.
+        // Where a link leads, only `stat` tells.
         return step(path, entry.qid.isSymlink && follow ? try p.stat(path) : entry, level + 1)
     }
 

@@ -1,4 +1,5 @@
-/// Reading a directory, unions included: each name once, the first member that has it wins, as `walk` finds it.
+/// Reading a directory, unions included: each name once, the first member that has it wins, as `walk` finds it; and
+/// where something is mounted on an entry, the entry tells of that.
 ///
 /// Lives in the Chan, under its lock only while it is taken out and put back; one reader at a time uses it.
 struct DirectoryReader: Sendable {
@@ -16,7 +17,7 @@ struct DirectoryReader: Sendable {
     }
 
     /// The next entries, at most `limit`; empty at the end.
-    mutating func next(_ limit: Int, _ caller: Caller) throws(SysError) -> [Dir] {
+    mutating func next(_ limit: Int, _ table: MountTable, _ caller: Caller) throws(SysError) -> [Dir] {
         var out: [Dir] = []
         while out.isEmpty, let c = members.first {
             let batch = try c.dev.readdir(c, after: cookie, limit: limit, caller)
@@ -30,16 +31,18 @@ struct DirectoryReader: Sendable {
                 var dir = entry
                 dir.type = c.dev.letter
                 dir.instance = c.instance
-                out.append(dir)
+                out.append(table.hasKeys(in: c.instance) ? table.seen(dir, caller) : dir)
             }
         }
         return out
     }
 
     /// Whole packed entries, as a 9P2000 read of a directory gives them. Throws `.countTooSmall` where not one fits.
-    mutating func read(into buffer: inout MutableRawSpan, _ caller: Caller) throws(SysError) -> Int {
+    mutating func read(
+        into buffer: inout MutableRawSpan, _ table: MountTable, _ caller: Caller
+    ) throws(SysError) -> Int {
         if pending.isEmpty {
-            for dir in try next(64, caller) { dir.pack(into: &pending) }
+            for dir in try next(64, table, caller) { dir.pack(into: &pending) }
         }
         var end = 0
         while end + 2 <= pending.count {
@@ -51,5 +54,16 @@ struct DirectoryReader: Sendable {
         buffer.copy(pending.span.bytes.extracting(0..<end))
         pending.removeFirst(end)
         return end
+    }
+}
+
+extension MountTable {
+    /// What is seen where the directory entry `bare` is: the root of what is mounted on it, by the entry's name.
+    fileprivate func seen(_ bare: Dir, _ caller: Caller) -> Dir {
+        let head = self[MountKey(instance: bare.instance, path: bare.qid.path)]
+        // What cannot be told, because its server is gone, leaves the entry as it is.
+        guard let root = head?.members.first?.root, var dir = try? root.dev.stat(root, caller) else { return bare }
+        dir.name = bare.name
+        return dir.served(by: root)
     }
 }

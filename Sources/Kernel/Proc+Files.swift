@@ -12,7 +12,7 @@ extension Proc {
         try enter()
         let (c, caller) = try chan(fd)
         try c.checkReadable()
-        if c.isDirectory { return try c.readDirectory(into: &buffer, caller) }
+        if c.isDirectory { return try c.readDirectory(into: &buffer, nameSpace.table, caller) }
         let n = try c.dev.read(c, into: &buffer, at: c.offset, caller, how)
         if n > 0 { _ = c.advance(n) }
         return n
@@ -128,7 +128,8 @@ extension Proc {
         let (c, caller) = try chan(fd)
         guard c.isDirectory else { throw .notDir }
         try c.checkReadable()
-        return try c.withDirectory(caller) { (r) throws(SysError) in try r.next(limit, caller) }
+        let table = nameSpace.table
+        return try c.withDirectory(caller) { (r) throws(SysError) in try r.next(limit, table, caller) }
     }
 
     /// The corresponding Plan 9 call is `fstat(2)`.
@@ -267,8 +268,10 @@ extension Proc {
 }
 
 extension Chan {
-    func readDirectory(into buffer: inout MutableRawSpan, _ caller: Caller) throws(SysError) -> Int {
-        let n = try withDirectory(caller) { (r) throws(SysError) in try r.read(into: &buffer, caller) }
+    func readDirectory(
+        into buffer: inout MutableRawSpan, _ table: MountTable, _ caller: Caller
+    ) throws(SysError) -> Int {
+        let n = try withDirectory(caller) { (r) throws(SysError) in try r.read(into: &buffer, table, caller) }
         _ = advance(n)
         return n
     }
