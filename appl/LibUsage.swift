@@ -89,6 +89,9 @@ struct Options {
 
     func values(_ flag: Character) -> [String] { given.filter { $0.flag == flag }.map(\.value) }
 
+    /// All of `flags` with their values, as they were given.
+    func all(of flags: String) -> [(flag: Character, value: String)] { given.filter { flags.contains($0.flag) } }
+
     /// Of flags that exclude each other, the one that was given last.
     func last(of flags: String) -> Character? { given.last { flags.contains($0.flag) }?.flag }
 }

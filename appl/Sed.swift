@@ -1,0 +1,74 @@
+import Codec
+import Kernel
+
+/// Edits a stream of lines by a script.
+struct Sed: Command {
+    static let usage: Usage = """
+        sed [-Einrsuz] [-I suffix] [-l n] [-e script]... [-f file]... [script] [file ...]
+        -E         extended expressions
+        -I suffix  as -i, and keep what the file was under its name and the suffix; also -isuffix
+        -e script  commands; several are taken together
+        -f file    commands from a file
+        -i         edit each file in its place
+        -l n       columns of the command l (70); 0 is no limit
+        -n         print only what the script prints
+        -r         as -E
+        -s         each file has a first and a last line of its own
+        -u         print each line at once
+        -z         lines end in a zero byte
+        """
+
+    /// The status for a host where a file could not be read.
+    static let trouble = Status(code: 2)
+
+    /// `-i.bak` is `-I .bak`, also behind other flags.
+    static func arrange(_ arguments: [String]) -> [String] {
+        var arranged: [String] = []
+        var rest = arguments[...]
+        while let word = rest.first, word.hasPrefix("-"), word.count > 1, !word.hasPrefix("--") {
+            rest = rest.dropFirst()
+            let letters = word.dropFirst()
+            let valued = letters.firstIndex { usage.flags[$0] == true }
+            if let i = letters.firstIndex(of: "i"), i < valued ?? letters.endIndex,
+                letters.index(after: i) < letters.endIndex
+            {
+                if i > letters.startIndex { arranged.append("-" + letters[..<i]) }
+                arranged += ["-I", String(letters[letters.index(after: i)...])]
+                continue
+            }
+            arranged.append(word)
+            if valued == letters.indices.last, let value = rest.popFirst() { arranged.append(value) }
+        }
+        return arranged + rest
+    }
+
+    func run(_ r: Run) throws(SysError) {
+        var files = r.operands
+        // The flags in their order: a text that goes on at the end of one is what the next begins with.
+        var texts: [[UInt8]] = []
+        for (flag, value) in r.options.all(of: "ef") {
+            texts.append(flag == "e" ? Array(value.utf8) : try text(of: value, r))
+        }
+        if texts.isEmpty {
+            guard !files.isEmpty else { throw r.misuse("no script") }
+            texts.append(Array(files.removeFirst().utf8))
+        }
+        let script = Array(texts.joined(separator: [UInt8(ascii: "\n")]))
+        var parser = SedParser(script, extended: r.has("E") || r.has("r"), zero: r.has("z"))
+        var machine = try SedMachine(r, try parser.parse(), files)
+        try machine.run()
+    }
+
+    private func text(of file: String, _ r: Run) throws(SysError) -> [UInt8] {
+        let fd = file == "-" ? 0 : try r.open(file)
+        var text: [UInt8] = []
+        var reader = Reader(r, fd)
+        try reader.eachBlock { (bytes) throws(SysError) in
+            guard text.count < 1 << 24 else { throw SysError("script too large", subject: file) }
+            text.append(copying: bytes.bytes)
+        }
+        if fd != 0 { try r.p.close(fd) }
+        if text.last == UInt8(ascii: "\n") { text.removeLast() }
+        return text
+    }
+}
