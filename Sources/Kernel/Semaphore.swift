@@ -108,7 +108,8 @@ public final class Semaphore: Sendable {
 
 /// The semaphores of files: one for each file that somebody uses so, whatever the name it was opened by.
 ///
-/// A Chan holds its file's semaphore from the first use on; with the last such Chan the semaphore goes, and its count.
+/// A Chan holds its file's semaphore from the first use on. One at zero goes with the last such Chan; one that counts
+/// something is kept, so that `up` and `down` need not be of programs that run at once.
 final class FileSemaphores: Sendable {
     /// A file's semaphore, which leaves the table when it goes.
     final class Entry: Sendable {
@@ -124,10 +125,27 @@ final class FileSemaphores: Sendable {
         deinit { table.drop(self) }
     }
 
+    /// Files that may count something with nobody there, at most.
+    private static let limit = 1 << 16
+
     private let table = Lock([MountKey: Weak<Entry>]())
+    /// Those that count something.
+    private let counting = Lock([MountKey: Entry]())
 
     /// How many files are used as semaphores.
     var count: Int { table.withLock { $0.count } }
+
+    /// Keeps the file's semaphore where it counts something, and lets go of it where it does not.
+    func settle(_ c: Chan) throws(SysError) {
+        guard let entry = c.kept.withLock({ $0.semaphore }) else { return }
+        // What is let go of is dropped after the lock: it takes itself out of the table.
+        let gone = try counting.withLock { (t) throws(SysError) -> Entry? in
+            guard entry.semaphore.value > 0 else { return t.removeValue(forKey: entry.key) }
+            guard t[entry.key] != nil || t.count < Self.limit else { throw .noMemory }
+            return t.updateValue(entry, forKey: entry.key)
+        }
+        withExtendedLifetime(gone) {}
+    }
 
     func of(_ c: Chan) -> Semaphore {
         if let known = c.kept.withLock({ $0.semaphore }) { return known.semaphore }
@@ -152,15 +170,19 @@ final class FileSemaphores: Sendable {
 /// Any file as a semaphore.
 extension Proc {
     /// Lets `count` processes through that wait, or will wait, in `semDown` on the same file, by whatever name and
-    /// descriptor. The count is kept while a descriptor that was used so is open.
+    /// descriptor. The count is kept while the system runs.
     public func semUp(_ fd: Int32, _ count: Int = 1) throws(SysError) {
         try enter()
-        try system.semaphores.of(try chan(fd).0).up(count)
+        let c = try chan(fd).0
+        try system.semaphores.of(c).up(count)
+        try system.semaphores.settle(c)
     }
 
     /// Waits for its turn; interruptible. Each `semUp` lets exactly one through, in the order in which they came.
     public func semDown(_ fd: Int32, _ how: How = .wait) throws(SysError) {
         try enter()
-        try system.semaphores.of(try chan(fd).0).down(how)
+        let c = try chan(fd).0
+        try system.semaphores.of(c).down(how)
+        try system.semaphores.settle(c)
     }
 }
