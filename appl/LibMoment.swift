@@ -97,6 +97,7 @@ struct Moment {
             case "M": out += two(minute)
             case "N": out += String(nanoseconds).zeros(9)
             case "p": out += hour < 12 ? "AM" : "PM"
+            case "q": out += String((month + 2) / 3)
             case "s": out += String(seconds)
             case "S": out += two(second)
             case "u": out += String(weekday == 0 ? 7 : weekday)

@@ -14,7 +14,8 @@ struct Mkdir: Command {
         let standard = FileMode(rawValue: 0o777 & ~r.p.umask)
         var mode: FileMode?
         if let text = r.options.value("m") {
-            mode = try ModeChange(text).apply(to: FileMode(rawValue: 0o777), isDirectory: true, umask: r.p.umask)
+            let all = FileMode(rawValue: 0o777).union(.directory)
+            mode = try ModeChange(text).apply(to: all, isDirectory: true, umask: r.p.umask)
         }
         for name in names {
             try r.going(on: name) { () throws(SysError) in
