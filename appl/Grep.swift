@@ -4,7 +4,7 @@ import Kernel
 /// Prints the lines that match one of some patterns.
 struct Grep: Command {
     static let usage: Usage = """
-        grep [-EFGLRacHhilnoqrsvwxyz] [-ABCm n] [-e pattern]... [-f file]... [pattern] [file ...]
+        grep [-EFGLRabcHhilnoqrsvwxyz] [-ABCm n] [-e pattern]... [-f file]... [pattern] [file ...]
         -A n        print n lines after each one selected
         -B n        print n lines before it
         -C n        print n lines before and after it

@@ -12,6 +12,10 @@ extension Shell {
     /// The name space is a copy, so that `sh -c 'mount ...'` leaves no trace, unless there is `-n`. (Unlike Inferno's, the
     /// environment is one too.)
     public static func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
+        if let first = args.dropFirst().first, first == "-h" || first == "--help" {
+            try p.write(1, synopsis)
+            return .ok
+        }
         guard let options = Options(args) else {
             try p.write(2, synopsis)
             return Status("usage")
