@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py EMU [PATTERN...]: run the system cases through the binary EMU.
+"""run.py EMU [PATTERN...]: run the system cases, the terminal cases and the man pages' examples through the binary EMU.
 
 A case is a directory of Tests/SystemTests/cases:
     in      a script, run as `emu in`; or instead
@@ -31,6 +31,8 @@ import termios
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+MAN = TOP / "Lib" / "man"
 BLESS = os.environ.get("EMU_BLESS") == "1"
 LIMIT = 30
 OWN = {"cmd", "keys", "out", "err", "status", "limit"}
@@ -194,6 +196,61 @@ class Talk:
                 self.fail(where, "not a verb of keys")
 
 
+def transcript(lines):
+    """What a transcript types, and what is then shown. Outside is prose: a transcript goes from a line that starts with
+    the prompt `; ` to an empty line; a command goes on, after two blanks, where the shell would ask for more.
+    """
+    typed, shown, inside, margin, command = [], [], False, 0, ""
+    for line in lines:
+        text = line[margin:] if inside and not line[:margin].strip() else line.strip()
+        if inside and unfinished(command):
+            typed.append(text.removeprefix("  "))
+            command += "\n" + text
+        elif line.lstrip().startswith("; "):
+            inside, margin = True, len(line) - len(line.lstrip())
+            command = line[margin + 2:]
+            typed.append(command)
+        elif not line.strip():
+            inside = False
+        elif inside:
+            shown.append(text)
+    return typed, shown
+
+
+def unfinished(command):
+    """Whether the shell asks for more: an open quote, brace or parenthesis, or an operator at the end."""
+    bare = re.sub(r"'[^']*'", "", command)
+    return ("'" in bare or bare.count("{") > bare.count("}") or bare.count("(") > bare.count(")")
+            or re.search(r"(\||&&|\\)\s*$", bare) is not None)
+
+
+def replay(lines, emu):
+    """Type a transcript to a fresh emu, and compare."""
+    typed, shown = transcript(lines)
+    if not typed:
+        raise Failure("no example: its lines start with `; `")
+    with tempfile.TemporaryDirectory(prefix="emu-man.") as tmp:
+        work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
+        work.mkdir(), home.mkdir()
+        text = "".join(line + "\n" for line in typed).encode()
+        _, got, _ = run([emu], work, environment(emu, home), LIMIT, stdin=text, stderr=subprocess.STDOUT)
+    want = "".join(line + "\n" for line in shown)
+    if got != want:
+        raise Failure(difference("example", want, got))
+
+
+def manual(emu):
+    """What the manual shows under EXAMPLES, and the blocks of README.md that are marked emu."""
+    todo = {}
+    for page in sorted(MAN.glob("*/*")):
+        section = re.search(r"^EXAMPLES?\n(.*?)(?=^[A-Z]|\Z)", page.read_text(), re.M | re.S)
+        lines = section.group(1).splitlines() if section else []
+        todo[f"man/{page.parent.name}/{page.name}"] = (replay, lines)
+    for n, block in enumerate(re.findall(r"^```emu\n(.*?)^```", (TOP / "README.md").read_text(), re.M | re.S), 1):
+        todo[f"README/{n}"] = (replay, block.splitlines())
+    return todo
+
+
 def main(arguments):
     if not arguments:
         sys.exit(__doc__)
@@ -201,6 +258,9 @@ def main(arguments):
     todo = {}
     for case in sorted((HERE / "cases").iterdir()):
         todo[case.name] = (talk if (case / "keys").exists() else script, case)
+    # There is nobody to type the examples to before there is a shell.
+    if "/bin/sh" in (TOP / "emu.conf").read_text():
+        todo |= manual(emu)
     if patterns:
         todo = {name: work for name, work in todo.items() if any(fnmatch.fnmatch(name, p) for p in patterns)}
     failed, start = 0, time.monotonic()
