@@ -10,11 +10,16 @@ release:        ; ./run --version
 bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
-# What takes longer than CI may: a hundred times a thousand processes killed in each kind of wait.
+# What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
+# mistakes, long fuzzing, the whole bench.
 soak:
-	EMU_KILL_COUNT=1000 EMU_KILL_.PHONY: bench build test check fmt lint release fuzz tsan soakS=100 swift test --no-parallel --filter KillTests
-	EMU_KILL_COUNT=1000 EMU_KILL_.PHONY: bench build test check fmt lint release fuzz tsan soakS=100 swift test --no-parallel --filter KillTests \
+	EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 swift test --no-parallel --filter KillTests
+	EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 swift test --no-parallel --filter KillTests \
 	    --scratch-path .build-tsan --sanitize thread
+	EMU_MASK_SEQUENCES=1000000 swift test -c release -Xswiftc -enable-testing --scratch-path .build-soak --filter MaskTests
+	Tests/mutants
+	.ci/fuzz 1800
+	.ci/bench
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu
