@@ -66,7 +66,7 @@ import Testing
             let path = String(stat.qid.path, radix: 16)
             #expect(
                 try p.text("/fd/\(fd)ctl")
-                    == "  0 rw / " + String(repeating: " ", count: 4 - instance.count) + instance + " ("
+                    == "  0 rw / " + String(repeating: " ", count: max(0, 4 - instance.count)) + instance + " ("
                     + String(repeating: "0", count: 16 - path.count) + path + " 0 00)     0        4 /f\n")
         }
     }
