@@ -132,7 +132,9 @@ struct Census: CustomStringConvertible {
                     for _ in 0..<rounds { worst = max(worst, try KillTests.round(p, count, blocking, body)) }
                     return withExtendedLifetime(kept) { worst }
                 }
-                #expect(worst < 1_000_000_000, "\(worst) nanoseconds until all was back")
+                // How fast it is, is judged by hand, on a machine that does nothing else: `make soak` asks for one second.
+                let limit = KillTests.setting("EMU_KILL_SECONDS", or: 20)
+                #expect(worst < UInt64(limit) * 1_000_000_000, "\(worst) nanoseconds until all was back")
             }
         }
     }
