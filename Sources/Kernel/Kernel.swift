@@ -9,11 +9,11 @@
 //         Pgrp.state
 //         Egrp.state
 //         PathNode.tree
-//             WaitQueue.waiting
+//             WaitQueue.lines
 //                 Waiter.state
 //                     Parker
 //     a device's own state
-//         WaitQueue.waiting ...
+//         WaitQueue.lines ...
 //
 // A Chan is dropped outside every lock: its last reference runs the device's `close`.
 

@@ -120,10 +120,13 @@ public final class Thread: @unchecked Sendable {
     public static func sleep(nanoseconds: UInt64) throws(SysError) {
         let (end, overflow) = HostClock.monotonic().addingReportingOverflow(nanoseconds)
         let thread = current
-        thread.waiter.arm()
-        do throws(SysError) { try thread.block(until: overflow ? .max : end) } catch {
-            if error.code == .timedOut { return }
-            throw error
+        while true {
+            // A wake that was meant for an earlier wait ends none.
+            thread.waiter.arm()
+            do throws(SysError) { try thread.block(until: overflow ? .max : end) } catch {
+                if error.code == .timedOut { return }
+                throw error
+            }
         }
     }
 

@@ -28,17 +28,17 @@ public final class Waiter: Sendable {
         if !fired.exchange(true, ordering: .acquiringAndReleasing) { onFire() }
     }
 
-    /// Stands on `queue` until fired by it or cancelled.
+    /// Watches `queue` until fired by it or cancelled: every wake fires it, and takes nothing from those who sleep there.
     public func stand(on queue: WaitQueue) {
         queues.withLock { $0.append(queue) }
-        queue.add(self)
+        queue.watch(self)
     }
 
     /// Leaves every queue that it was put on with `stand`.
     public func cancel() {
         for q in queues.withLock({ (q) -> [WaitQueue] in
             defer { q = [] }; return q
-        }) { _ = q.remove(self) }
+        }) { q.unwatch(self) }
     }
 }
 
@@ -47,37 +47,51 @@ public final class Waiter: Sendable {
 ///
 /// The corresponding Plan 9 calls are `sleep` and `wakeup`, without the single sleeper.
 public final class WaitQueue: Sendable {
-    private let waiting = Lock([Waiter]())
+    private struct Lines {
+        var sleepers = Line<Waiter>()
+        /// Who stands here to be told, and is told of everything.
+        var watchers: [Waiter] = []
+
+        mutating func takeWatchers() -> [Waiter] {
+            guard !watchers.isEmpty else { return [] }
+            defer { watchers = [] }
+            return watchers
+        }
+    }
+
+    private let lines = Lock(Lines())
 
     public init() {}
 
     /// How many wait now.
-    public var count: Int { waiting.withLock { $0.count } }
+    public var count: Int { lines.withLock { $0.sleepers.count + $0.watchers.count } }
 
-    func add(_ waiter: Waiter) { waiting.withLock { $0.append(waiter) } }
+    fileprivate func watch(_ waiter: Waiter) { lines.withLock { $0.watchers.append(waiter) } }
 
-    /// False when it was not there: somebody has taken it off to fire it.
-    func remove(_ waiter: Waiter) -> Bool {
-        waiting.withLock { list in
-            guard let i = list.lastIndex(where: { $0 === waiter }) else { return false }
-            list.remove(at: i)
-            return true
+    fileprivate func unwatch(_ waiter: Waiter) {
+        lines.withLock { l in
+            if let i = l.watchers.lastIndex(where: { $0 === waiter }) { l.watchers.remove(at: i) }
         }
     }
+
+    /// False when the place is gone: somebody took the waiter out of the line to fire it.
+    private func leave(_ place: UInt64) -> Bool { lines.withLock { $0.sleepers.remove(place) != nil } }
 
     /// Wakes all; each tests its condition again.
     public func wake() {
-        let all = waiting.withLock { (list) -> [Waiter] in
-            guard !list.isEmpty else { return [] }
-            defer { list = [] }
-            return list
+        let (sleepers, watchers) = lines.withLock { l in
+            (l.sleepers.isEmpty ? [] : l.sleepers.removeAll(), l.takeWatchers())
         }
-        for w in all { w.fire() }
+        for waiter in sleepers { waiter.fire() }
+        for waiter in watchers { waiter.fire() }
     }
 
-    /// Wakes the one that has waited longest. For queues whose sleepers all wait for the same thing, one of which came.
+    /// Wakes the one that has slept longest, and all who watch. For queues whose sleepers all wait for the same thing, one
+    /// of which came.
     public func wakeOne() {
-        waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.fire()
+        let (sleeper, watchers) = lines.withLock { ($0.sleepers.popFirst()?.element, $0.takeWatchers()) }
+        sleeper?.fire()
+        for waiter in watchers { waiter.fire() }
     }
 
     /// Gives what `body` gives as soon as it is not nil. `body` is called again after each wake; it takes the state's
@@ -94,22 +108,20 @@ public final class WaitQueue: Sendable {
         let waiter = thread.waiter
         while true {
             waiter.arm()
-            add(waiter)
+            let place = lines.withLock { $0.sleepers.append(waiter) }
+            // A wake that was meant for us and that we do not use goes to the next.
             do throws(SysError) {
                 if let value = try body() {
-                    leave(waiter)
+                    if !leave(place) { wakeOne() }
                     return value
                 }
                 try thread.block(until: deadline)
             } catch {
-                leave(waiter)
+                if !leave(place) { wakeOne() }
                 throw error
             }
+            // Fired by another queue that it stood on before, it still has its place here.
+            _ = leave(place)
         }
-    }
-
-    /// Takes the waiter off; a wake that was meant for it goes to the next.
-    private func leave(_ waiter: Waiter) {
-        if !remove(waiter) { wakeOne() }
     }
 }
