@@ -88,7 +88,7 @@ extension Proc {
             }
             let place = try dev.attach("", caller)
             let served = try serve(file, name, place, caller)
-            let (on, _) = try find(directory, .bare)
+            let (on, _) = try find(directory, .mountPoint)
             try mount(
                 place, on, .before, nil, source: "#\(dev.letter)", target: directory, kind: .bind, into: nameSpace)
             return served

@@ -4,8 +4,10 @@ enum Intent {
     case access
     /// The same, but a symbolic link is itself: lstat, readlink.
     case noFollow
-    /// The file that is mounted on, not what is mounted: the target of bind and unmount, remove, rename.
+    /// The file that is mounted on, not what is mounted: remove, rename.
     case bare
+    /// The same, but at the end of a symbolic link: the target of bind and unmount.
+    case mountPoint
 }
 
 /// Resolves names in one name space. Made for one call: it has a snapshot of the mounts and follows at most 40 links.
@@ -55,7 +57,7 @@ struct Namec {
         let names: [String]
         do throws(SysError) { (here, names) = try start(path, dot) } catch { throw error.about(path) }
         guard let last = names.last, last != ".." else { throw SysError(.exist, subject: path) }
-        let directory = try walk(from: here, names.dropLast(), .access, path)
+        let directory = try walk(from: here, names.dropLast(), .access, path, unwalked: 1)
         guard directory.isDirectory else { throw SysError(.notDir, subject: directory.path) }
         return (directory, last)
     }
@@ -105,34 +107,49 @@ struct Namec {
         return c
     }
 
+    /// `path` has `unwalked` names behind those in `names`; it is for errors alone.
     private mutating func walk(
-        from start: Chan, _ names: ArraySlice<String>, _ intent: Intent, _ path: String
+        from start: Chan, _ names: ArraySlice<String>, _ intent: Intent, _ path: String, unwalked: Int = 0
     ) throws(SysError) -> Chan {
         // A mount's root that we start from is left and entered again, so that what is mounted there now is seen.
         var here = bare(start)
         var todo = names
+        // How many of these a symbolic link gave, and how many of the path stand behind the one that is tried.
+        var linked = 0
+        var behind = 0
+        // How many come before the next `..`: a device may walk them at once.
+        var plain = 0
         do throws(SysError) {
             while let name = todo.first {
+                behind = todo.count - max(linked, 1)
                 if name == ".." {
+                    // Each way up may cost as much as the tree is deep.
+                    try Thread.running?.proc.enter()
                     here = try parent(here)
                     todo = todo.dropFirst()
+                    linked = max(0, linked - 1)
                     continue
                 }
-                let (next, count) = try step(cross(here), todo.prefix { $0 != ".." })
+                if plain == 0 { plain = todo.prefix { $0 != ".." }.count }
+                let (next, count) = try step(cross(here), todo.prefix(plain))
                 todo = todo.dropFirst(count)
-                if next.qid.isSymlink, !todo.isEmpty || intent == .access {
+                plain -= count
+                linked = max(0, linked - count)
+                if next.qid.isSymlink, !todo.isEmpty || intent == .access || intent == .mountPoint {
+                    behind = todo.count - linked
                     let (target, rest) = try follow(next)
                     here = target
                     todo = (rest + todo)[...]
+                    linked += rest.count
+                    plain = 0
                 } else {
                     here = next
                 }
             }
         } catch {
-            // What a link led to is not a part of the path: then all of it is named.
-            throw error.with(subject: links > 0 ? path : Self.upTo(todo, path))
+            throw error.with(subject: Self.head(of: path, without: behind + unwalked))
         }
-        let found = intent == .bare ? here : cross(here)
+        let found = intent == .bare || intent == .mountPoint ? here : cross(here)
         guard limit != .all else { return found }
         let limited = found.clone()
         limited.mask.formIntersection(limit)
@@ -193,9 +210,23 @@ struct Namec {
         guard let node = c.node, node !== root.node, let up = node.up else { return c }
         if let covered = up.covered { return try crossable(c, below: up, covered) }
         if up === root.node { return root }
+        return try above(c, up)
+    }
+
+    /// The directory above in the tree that serves `c`. Throws `.nonexist` where somebody has moved `c` out of what is
+    /// mounted here: the way up would lead to what this name space does not have.
+    private func above(_ c: Chan, _ up: PathNode) throws(SysError) -> Chan {
         let above = try c.dev.parent(c, caller)
         above.mask = c.mask
         above.node = up
+        let top = up.mountRoot ?? root
+        guard top.instance == c.instance, try top.dev.parent(top, caller).key != top.key else { return above }
+        var here = above
+        while here.key != top.key {
+            let next = try here.dev.parent(here, caller)
+            guard next.key != here.key else { throw .nonexist }
+            here = next
+        }
         return above
     }
 
@@ -208,10 +239,7 @@ struct Namec {
             return covered
         }
         // The entry is gone from the table, and we stand in what was mounted: stay in it.
-        let above = try c.dev.parent(c, caller)
-        above.mask = c.mask
-        above.node = up
-        return above
+        return try above(c, up)
     }
 
     /// Where a symbolic link leads: a bare Chan to go on from, and the names to walk.
@@ -226,17 +254,21 @@ struct Namec {
         return (first == UInt8(ascii: "/") ? root : try parent(link), names)
     }
 
-    /// `path` up to and including the name that failed.
-    private static func upTo(_ todo: ArraySlice<String>, _ path: String) -> String {
-        let behind = todo.count - 1
-        guard behind > 0 else { return path }
-        var end = path.endIndex
-        for _ in 0..<behind {
-            while end > path.startIndex, path[path.index(before: end)] == "/" { end = path.index(before: end) }
-            guard let slash = path[..<end].lastIndex(of: "/") else { return path }
-            end = slash
+    /// `path` without its last `count` names.
+    private static func head(of path: String, without count: Int) -> String {
+        let slash = UInt8(ascii: "/")
+        let bytes = path.utf8
+        var end = bytes.endIndex
+        var left = count
+        while true {
+            while end > bytes.startIndex, bytes[bytes.index(before: end)] == slash { end = bytes.index(before: end) }
+            guard end > bytes.startIndex else { return path }
+            let start = bytes[..<end].lastIndex(of: slash).map { bytes.index(after: $0) } ?? bytes.startIndex
+            if !bytes[start..<end].elementsEqual(".".utf8) {
+                if left == 0 { return String(path[..<end]) }
+                left -= 1
+            }
+            end = start
         }
-        while end > path.startIndex, path[path.index(before: end)] == "/" { end = path.index(before: end) }
-        return end == path.startIndex ? path : String(path[..<end])
     }
 }

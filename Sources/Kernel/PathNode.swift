@@ -43,7 +43,11 @@ public final class PathNode: @unchecked Sendable {
         guard parent != nil else { return }
         var above = Self.tree.withLock { _ in unlink() }
         while above != nil {
-            above = Self.tree.withLock { _ in isKnownUniquelyReferenced(&above) ? above?.unlink() : nil }
+            // What a mount covers refers to the next node too, so it goes before that one is looked at.
+            let covered = above?.covered
+            withExtendedLifetime(covered) {
+                above = Self.tree.withLock { _ in isKnownUniquelyReferenced(&above) ? above?.unlink() : nil }
+            }
         }
     }
 
@@ -88,6 +92,18 @@ public final class PathNode: @unchecked Sendable {
             var node: PathNode? = self
             while let n = node {
                 if let e = n.entry, !e.isSeal { return e }
+                node = n.parent
+            }
+            return nil
+        }
+    }
+
+    /// The root of what is mounted around this node; nil in the name space's own tree.
+    var mountRoot: Chan? {
+        Self.tree.withLock { _ in
+            var node: PathNode? = self
+            while let n = node {
+                if let root = n.entry?.root { return root }
                 node = n.parent
             }
             return nil
@@ -148,23 +164,30 @@ public final class PathNode: @unchecked Sendable {
         }
     }
 
-    /// A file was renamed: whoever was found as `name` here is now `newName` below `newParent`.
-    func moved(_ name: String, to newParent: PathNode, as newName: String) {
+    /// A file was renamed: whoever was found as `name` here is now `newName` below `newParent`, and who was found there
+    /// is no more, or is here where the two files were exchanged.
+    func moved(_ name: String, to newParent: PathNode, as newName: String, exchanged: Bool = false) {
+        guard newParent !== self || name != newName else { return }
         let to = Key.name(newName)
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
-            let replaced = newParent.children[to]?.object
+            let replaced = newParent.children.removeValue(forKey: to)?.object
+            defer { if exchanged, let replaced { adopt(replaced, as: .name(name)) } }
             guard let node = children.removeValue(forKey: .name(name))?.object else {
-                newParent.children[to] = nil
-                return [replaced]
+                return [replaced, replaced?.parent]
             }
             let before = node.parent
-            node.parent = newParent
-            node.key = to
-            newParent.children[to] = Weak(node)
-            return [replaced, before, node]
+            newParent.adopt(node, as: to)
+            return [replaced, replaced?.parent, before, node]
         }
         withExtendedLifetime(gone) {}
+    }
+
+    /// Makes `node` a child. The tree is locked.
+    private func adopt(_ node: PathNode, as key: Key) {
+        node.parent = self
+        node.key = key
+        children[key] = Weak(node)
     }
 
     /// A file was removed: a new one of the same name is another.

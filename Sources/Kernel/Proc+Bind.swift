@@ -10,7 +10,7 @@ extension Proc {
     ) throws(SysError) {
         try enter()
         let (from, _) = try find(source)
-        let (on, _) = try find(target, .bare)
+        let (on, _) = try find(target, .mountPoint)
         let space = try space(of: other)
         try mount(from, on, flags, mask, source: source, target: target, kind: .bind, into: space)
     }
@@ -38,7 +38,7 @@ extension Proc {
     ) throws(SysError) {
         try enter()
         guard !nameSpace.noDevices else { throw SysError(.noAttach, subject: source) }
-        let (on, _) = try find(target, .bare)
+        let (on, _) = try find(target, .mountPoint)
         try mount(root, on, flags, mask, source: source, target: target, kind: .mount, into: nameSpace, spec: spec)
     }
 
@@ -101,7 +101,7 @@ extension Proc {
     /// `other` is as in `bind`. The corresponding Plan 9 call is `unmount(2)`.
     public func unmount(_ source: String?, _ target: String, in other: Proc? = nil) throws(SysError) {
         try enter()
-        let (on, _) = try find(target, .bare)
+        let (on, _) = try find(target, .mountPoint)
         var key: MountKey?
         if let source {
             key = try find(source).0.key

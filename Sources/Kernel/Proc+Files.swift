@@ -129,7 +129,7 @@ extension Proc {
         guard c.isDirectory else { throw .notDir }
         try c.checkReadable()
         let table = nameSpace.table
-        return try c.withDirectory(caller) { (r) throws(SysError) in try r.next(limit, table, caller) }
+        return try c.withDirectory(caller) { (r) throws(SysError) in try r.next(max(1, limit), table, caller) }
     }
 
     /// The corresponding Plan 9 call is `fstat(2)`.
@@ -300,13 +300,12 @@ extension Chan {
     private func unionMembers(_ caller: Caller) throws(SysError) -> [Chan] {
         guard let union else { return [try clone().opened(of: self, caller)] }
         var open: [Chan] = []
+        var failure: SysError?
         for c in union.members where c.mask.contains(.read) {
-            c.union = nil
-            do throws(SysError) { open.append(try c.dev.open(c, .read, caller, .wait)) } catch {
-                // A member that cannot be read hides nothing of the others.
-                if open.isEmpty, c === union.members.last { throw error }
-            }
+            // A member that cannot be read hides nothing of the others.
+            do throws(SysError) { open.append(try c.dev.open(c, .read, caller, .wait)) } catch { failure = error }
         }
+        if open.isEmpty, let failure { throw failure }
         return open
     }
 

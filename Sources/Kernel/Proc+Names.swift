@@ -72,7 +72,7 @@ extension Proc {
             do throws(SysError) { return try createOnce(path, mode, perm, isNew) } catch {
                 // Somebody else has made it, or another file has taken its name, since it was looked for.
                 let isRace = error.code == .exist && !isNew || error.code == .stale
-                guard isRace, attempt < Self.attempts else { throw error.with(subject: path) }
+                guard isRace, attempt < Self.attempts else { throw error.about(path) }
                 attempt += 1
             }
         }
@@ -221,16 +221,18 @@ extension Proc {
             for c in [source, target] where !c.mask.isSuperset(of: [.write, .execute]) { throw .perm }
             try checkChangeable(file)
             try Self.checkSameMount(file, target)
-            if how == .exchange { try Self.checkSameMount(source, target) }
             if let replaced = try? find(new, .bare).0 {  // absent: nothing is replaced
                 guard how != .noReplace else { throw .exist }
+                if how == .exchange { try Self.checkSameMount(replaced, source) }
                 guard replaced.key != file.key else { return }
                 try checkChangeable(replaced)
                 guard file.node.map({ !target.isBelow($0) }) ?? true else { throw .badArg }
             }
             if let node = file.node, target.isBelow(node) { throw .badArg }
             try file.dev.rename(file, oldName, in: source, to: target, as: newName, how, caller)
-            if let a = source.node, let b = target.node { a.moved(oldName, to: b, as: newName) }
+            if let a = source.node, let b = target.node {
+                a.moved(oldName, to: b, as: newName, exchanged: how == .exchange)
+            }
         } catch { throw error.about(new) }
     }
 

@@ -38,7 +38,7 @@ extension Proc {
         let space = nameSpace
         var places: [Place] = []
         for rule in rules {
-            let (bare, _) = try find(rule.path, .bare)
+            let (bare, _) = try find(rule.path, .mountPoint)
             let (seen, _) = try find(rule.path)
             guard seen.mask.isSuperset(of: rule.mask) else {
                 throw SysError("cannot widen \(seen.mask) to \(rule.mask): permission denied", subject: rule.path)

@@ -62,17 +62,13 @@ extension Proc {
 
     /// A child without a Thread: whoever makes it runs it, with `start` or on an engine's own threads.
     public func makeChild(_ flags: ProcFlags, fds: [Int32]? = nil, args: [String]? = nil) throws(SysError) -> Proc {
-        let mine = state.withLock { $0 }
-        try mine.caller.account.charge(.threads)
-        var s = State(
-            caller: mine.caller, parent: flags.contains(.noWait) ? 0 : pid, pgrp: mine.pgrp, fgrp: mine.fgrp,
-            egrp: mine.egrp, root: mine.root, dot: mine.dot, umask: mine.umask, group: mine.group,
-            session: mine.session, name: args.map(Self.shortName) ?? mine.name, args: args ?? mine.args)
+        var s = state.withLock { inherited($0, flags, args) }
+        let account = s.caller.account
+        try account.charge(.threads)
         do throws(SysError) { try apply(flags, fds, &s) } catch {
-            mine.caller.account.credit(.threads)
+            account.credit(.threads)
             throw error
         }
-        if case .ignore = mine.noteAction { s.noteAction = .ignore }
         let child = system.enter { pid in
             if flags.contains(.newGroup) || flags.contains(.newSession) { s.group = pid }
             if flags.contains(.newSession) { s.session = pid }
@@ -80,6 +76,17 @@ extension Proc {
         }
         if !flags.contains(.noWait) { state.withLock { _ = $0.children.insert(child.pid) } }
         return child
+    }
+
+    /// What a child begins with. Not a copy of all: a process may have many children.
+    private func inherited(_ mine: borrowing State, _ flags: ProcFlags, _ args: [String]?) -> State {
+        var s = State(
+            caller: mine.caller, parent: flags.contains(.noWait) ? 0 : pid, pgrp: mine.pgrp, fgrp: mine.fgrp,
+            egrp: mine.egrp, root: mine.root, dot: mine.dot, umask: mine.umask, group: mine.group,
+            session: mine.session, name: args.map(Self.shortName) ?? mine.name, args: args ?? mine.args,
+            program: mine.program)
+        if case .ignore = mine.noteAction { s.noteAction = .ignore }
+        return s
     }
 
     /// The first process of a system.

@@ -124,14 +124,20 @@ public final class Proc: @unchecked Sendable {
 
     /// Acts on what pends: waits while stopped, deals with notes. True when a note was handled.
     /// Throws `.killed` when the process is to end.
+    ///
+    /// Stops and notes are for its own Threads: another that calls for this process goes on until it is killed.
     func attend() throws(SysError) -> Bool {
+        guard let thread = Thread.running, thread.proc === self else {
+            if isKilled { throw .killed }
+            return false
+        }
         var handled = false
         while true {
             let bits = attention.load(ordering: .acquiring)
             if bits == 0 { return handled }
             if bits & Attention.killed != 0 { throw .killed }
             if bits & Attention.stopped != 0 {
-                if let thread = Thread.running, thread.proc === self { _ = thread.parker.park() }
+                _ = thread.parker.park()
                 continue
             }
             guard let (note, action) = takeNote() else { continue }

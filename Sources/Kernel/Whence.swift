@@ -22,7 +22,7 @@ extension Proc {
     /// Explains a path, as this process would resolve it now; with `bare`, the file below what is mounted there.
     public func whence(_ path: String, bare: Bool = false) throws(SysError) -> Route {
         try enter()
-        let (c, _) = try find(path, bare ? .bare : .access)
+        let (c, _) = try find(path, bare ? .mountPoint : .access)
         return Route(
             path: c.path, letter: c.dev.letter, device: c.dev.name, instance: c.instance, qid: c.qid, mask: c.mask,
             crossed: c.node?.entries ?? [], union: c.union?.head.members ?? [])

@@ -133,7 +133,7 @@ public final class MemDev: Dev {
 
     public func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
         try with(c) { (n, node) throws(SysError) in
-            if let name = change.name, let up = n.table[node.parent] {
+            if let name = change.name, name != node.name, let up = n.table[node.parent] {
                 guard up.child(name) == nil else { throw .exist }
                 up.children = up.children.map { $0.id == c.qid.path ? (name, $0.id) : $0 }
                 node.name = name

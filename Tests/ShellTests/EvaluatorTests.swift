@@ -76,7 +76,7 @@ import Testing
             ("unlod x", "sh: unlod: command not found (did you mean unload?)", "unlod: command not found"),
             ("/bin/nosuch", "sh: '/bin/nosuch' file does not exist", "'/bin/nosuch' file does not exist"),
             ("/bin", "sh: '/bin' permission denied", "'/bin' permission denied"),
-            ("echo > /nothing/x", "sh: '/nothing/x' file does not exist", "bad redir"),
+            ("echo > /nothing/x", "sh: '/nothing' file does not exist", "bad redir"),
             ("echo > (a b)", "sh: > wants one file, not 2", "bad redir"),
             ("echo >[1=7]", "sh: >[1=7]: fd out of range or not open", "bad redir"),
             ("echo )", "sh: unexpected ), expected a word or the end of the command", "parse error"),
