@@ -1,7 +1,8 @@
 /// A name space written down: one call a line, as `newns`, `emu -n` and the system's own start take it.
 ///
 /// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [SOURCE] TARGET`, `cd DIR`, `mkdir DIR` (which may be there
-/// already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes, `$name` is replaced by its value.
+/// already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
+/// is replaced by its value.
 /// The corresponding Inferno page is `namespace(6)`.
 public struct NameSpaceFile {
     private let name: String
@@ -26,14 +27,15 @@ public struct NameSpaceFile {
     public func apply(to other: Proc, by p: Proc) throws(SysError) { try apply(to: p, in: other, depth: 0) }
 
     private func apply(to p: Proc, in other: Proc?, depth: Int) throws(SysError) {
-        var number = 0
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            number += 1
+        var rest = text.unicodeScalars[...]
+        var number = 1
+        while !rest.isEmpty {
+            let start = number
             do throws(SysError) {
-                let words = try words(of: line)
+                let words = try line(&rest, &number)
                 if !words.isEmpty { try run(words, p, other, depth) }
             } catch {
-                throw SysError("\(name):\(number): \(error)")
+                throw SysError("\(name):\(start): \(error)")
             }
         }
     }
@@ -102,46 +104,52 @@ public struct NameSpaceFile {
         return (flags, mask, Array(words[min(i, words.count)...]))
     }
 
-    private func words(of line: Substring) throws(SysError) -> [String] {
+    /// The words of the next line, which is taken off; what is quoted may go on over several. Counts the lines.
+    private func line(_ rest: inout Substring.UnicodeScalarView, _ number: inout Int) throws(SysError) -> [String] {
         var words: [String] = []
-        var word: String?
-        var i = line.startIndex
-        while i < line.endIndex {
-            let c = line[i]
-            i = line.index(after: i)
+        var word: String.UnicodeScalarView?
+        func end() {
+            if let word { words.append(String(word)) }
+            word = nil
+        }
+        while let c = rest.popFirst() {
             switch c {
-            case " ", "\t", "\r":
-                if let w = word { words.append(w) }
-                word = nil
-            case "'":
-                var w = word ?? ""
-                while true {
-                    guard i < line.endIndex else { throw SysError("a quote is not closed") }
-                    let q = line[i]
-                    i = line.index(after: i)
-                    if q != "'" {
-                        w.append(q)
-                    } else if i < line.endIndex, line[i] == "'" {
-                        w.append("'")
-                        i = line.index(after: i)
-                    } else {
-                        break
-                    }
-                }
-                word = w
-            case "#" where word == nil && (i == line.endIndex || line[i] == " " || line[i] == "\t"):
+            case "\n":
+                number += 1
+                end()
                 return words
+            case " ", "\t", "\r": end()
+            case "'":
+                word = word ?? .init()
+                try quoted(&rest) { q in
+                    if q == "\n" { number += 1 }
+                    word?.append(q)
+                }
+            case "#" where word == nil && (rest.first.map { " \t\r\n".unicodeScalars.contains($0) } ?? true):
+                while let next = rest.first, next != "\n" { rest = rest.dropFirst() }
             case "$":
-                let end = line[i...].firstIndex { !($0.isLetter || $0.isNumber || $0 == "_") } ?? line.endIndex
-                let name = String(line[i..<end])
+                let name = String(rest.prefix { $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" })
                 guard let value = variables[name] else { throw SysError("'$\(name)' is not set") }
-                word = (word ?? "") + value
-                i = end
-            default:
-                word = (word ?? "") + String(c)
+                rest = rest.dropFirst(name.unicodeScalars.count)
+                word = (word ?? .init()) + value.unicodeScalars
+            default: word = (word ?? .init()) + [c]
             }
         }
-        if let w = word { words.append(w) }
+        end()
         return words
+    }
+
+    /// What stands before the closing quote, a scalar at a time; two quotes are one.
+    private func quoted(
+        _ rest: inout Substring.UnicodeScalarView, _ take: (Unicode.Scalar) -> Void
+    ) throws(SysError) {
+        while let c = rest.popFirst() {
+            if c == "'" {
+                guard rest.first == "'" else { return }
+                rest = rest.dropFirst()
+            }
+            take(c)
+        }
+        throw SysError("a quote is not closed")
     }
 }

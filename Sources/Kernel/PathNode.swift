@@ -6,7 +6,7 @@
 public final class PathNode: @unchecked Sendable {
     /// What stands under a node: a name, or a mount entry by its number.
     private enum Key: Hashable {
-        case name(String)
+        case name(NameKey)
         case mount(UInt64)
     }
 
@@ -25,7 +25,7 @@ public final class PathNode: @unchecked Sendable {
     /// The root of a name space.
     init() {
         parent = nil
-        key = .name("/")
+        key = .name(NameKey("/"))
         covered = nil
         entry = nil
     }
@@ -61,7 +61,7 @@ public final class PathNode: @unchecked Sendable {
 
     /// The node of `name` below this one.
     func child(_ name: String) -> PathNode {
-        let key = Key.name(name)
+        let key = Key.name(NameKey(name))
         return Self.tree.withLock { _ in
             if let node = children[key]?.object { return node }
             let node = PathNode(self, key)
@@ -128,7 +128,7 @@ public final class PathNode: @unchecked Sendable {
         Self.tree.withLock { _ in
             var node = self
             while true {
-                if case .name(let name) = node.key { return name }
+                if case .name(let key) = node.key { return key.name }
                 guard let parent = node.parent else { return "/" }
                 node = parent
             }
@@ -141,10 +141,10 @@ public final class PathNode: @unchecked Sendable {
             var names: [String] = []
             var node = self
             while let parent = node.parent {
-                if case .name(let name) = node.key { names.append(name) }
+                if case .name(let key) = node.key { names.append(key.name) }
                 node = parent
             }
-            if case .name(let root) = node.key, root != "/" { names.append(root) }
+            if case .name(let root) = node.key, root.name != "/" { names.append(root.name) }
             return names
         }
         guard let top = names.last else { return "/" }
@@ -168,12 +168,12 @@ public final class PathNode: @unchecked Sendable {
     /// is no more, or is here where the two files were exchanged.
     func moved(_ name: String, to newParent: PathNode, as newName: String, exchanged: Bool = false) {
         guard newParent !== self || name != newName else { return }
-        let to = Key.name(newName)
+        let to = Key.name(NameKey(newName))
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
             let replaced = newParent.children.removeValue(forKey: to)?.object
-            defer { if exchanged, let replaced { adopt(replaced, as: .name(name)) } }
-            guard let node = children.removeValue(forKey: .name(name))?.object else {
+            defer { if exchanged, let replaced { adopt(replaced, as: .name(NameKey(name))) } }
+            guard let node = children.removeValue(forKey: .name(NameKey(name)))?.object else {
                 return [replaced, replaced?.parent]
             }
             let before = node.parent
@@ -192,14 +192,14 @@ public final class PathNode: @unchecked Sendable {
 
     /// A file was removed: a new one of the same name is another.
     func removed(_ name: String) {
-        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(name))?.object }
+        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(NameKey(name)))?.object }
         withExtendedLifetime(gone) {}
     }
 
     /// A node for the root of an attached device, named `#x`.
     static func device(_ name: String) -> PathNode {
         let node = PathNode()
-        node.key = .name(name)
+        node.key = .name(NameKey(name))
         return node
     }
 }

@@ -32,4 +32,22 @@ import Testing
             #expect(try entry("f")?.length == 5)
         }
     }
+
+    @Test func namesThatLookAlikeAreTwoFiles() async throws {
+        let (one, two) = ("/d/\u{E9}", "/d/e\u{301}")
+        try await withSystem([MemDev(), MemDev("m")]) { p in
+            try p.mkdir("/d")
+            try p.put(one, "one")
+            try p.put(two, "two")
+            try p.bind("#m", "/d", .after)
+            #expect(try p.names("/d").map { Array($0.utf8) } == [one, two].map { Array($0.utf8.dropFirst(3)) })
+            try p.unmount("#m", "/d")
+            // Their places in the tree are two: what becomes of one does not befall the other.
+            let fd = try p.open(one)
+            let other = try p.open(two)
+            try p.rename(one, "/d/f")
+            #expect(try p.fd2path(fd) == "/d/f")
+            #expect(try Array(p.fd2path(other).utf8) == Array(two.utf8))
+        }
+    }
 }

@@ -1,0 +1,53 @@
+import Kernel
+import KernelTestSupport
+import Testing
+
+/// What a name space file may say, and where its mistakes are found.
+@Suite(.timeLimit(.minutes(1))) struct NameSpaceFileTests {
+    @Test(
+        "lines are calls, however they end and are quoted",
+        arguments: [
+            ("mkdir /a\nmkdir /b", ["a", "b"]),
+            ("mkdir /a\r\n# a comment\r\nmkdir /b\r\n", ["a", "b"]),
+            ("\n\n  mkdir\t/a # so\n#\n", ["a"]),
+            ("mkdir '/it''s'", ["it's"]),
+            ("mkdir '/two\nlines'\nmkdir /b", ["two\nlines", "b"]),
+            ("mkdir '/x\nmkdir /hidden'", nil),
+            ("mkdir /$user", ["glenda"]),
+            ("mkdir /$user'x'$user", ["glendaxglenda"]),
+            ("mkdir /a#b", ["a#b"]),
+            ("mkdir /a\ncd /a\nmkdir /b\nmkdir c\ncd /", ["a", "b"]),
+            ("", []),
+        ] as [(String, [String]?)])
+    func linesAreCalls(_ text: String, _ names: [String]?) async throws {
+        try await withSystem([MemDev()]) { p in
+            let file = NameSpaceFile(name: "ns", text: text, variables: ["user": "glenda"])
+            guard let names else {
+                #expect(thrown { () throws(SysError) in try file.apply(to: p) } != nil)
+                #expect(try p.names("/") == [])
+                return
+            }
+            try file.apply(to: p)
+            #expect(try p.names("/") == names)
+        }
+    }
+
+    @Test(
+        "a mistake is told with file and line",
+        arguments: [
+            ("bind /a", "ns:1: usage: bind [-abc] [-p mask] source target"),
+            ("\n\nbind -ab / /", "ns:3: -a and -b exclude each other"),
+            ("bind -x / /", "ns:1: unknown flag -x"),
+            ("mkdir '/a\nb'\nbogus", "ns:3: 'bogus': no such name space call"),
+            ("\nmkdir '/a", "ns:2: a quote is not closed"),
+            ("mkdir $nothing", "ns:1: '$nothing' is not set"),
+            ("import x", "ns:1: import: not in this emu"),
+            ("bind /nothing /", "ns:1: '/nothing' file does not exist"),
+        ])
+    func aMistakeIsTold(_ text: String, _ message: String) async throws {
+        try await withSystem([MemDev()]) { p in
+            let file = NameSpaceFile(name: "ns", text: text)
+            #expect(thrown { () throws(SysError) in try file.apply(to: p) }.map { "\($0)" } == message)
+        }
+    }
+}
