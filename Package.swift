@@ -63,7 +63,7 @@ let package = Package(
         // The benchmarks: `make bench`.
         .target(name: "CBench"),
         .executableTarget(
-            name: "emu-bench", dependencies: ["CBench", "Kernel", "Host", "Devices"], swiftSettings: strict),
+            name: "emu-bench", dependencies: ["CBench", "Kernel", "Host", "Devices", "Appl"], swiftSettings: strict),
 
         // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.
         floor("Conf"),

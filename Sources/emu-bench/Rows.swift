@@ -11,7 +11,7 @@ func timed(_ body: () throws(SysError) -> Void) throws(SysError) -> Int64 {
 
 /// System calls: the loops run as a Swift program of the system does, against the same calls of the host.
 let callRows: [Row] = [
-    Row("write 1 byte, /dev/null", .most(100), 1_000_000) { (p, n) throws(SysError) in
+    Row("write 1 byte, /dev/null", .init(most: 100, ratio: 1), 1_000_000) { (p, n) throws(SysError) in
         let fd = try p.open("/dev/null", .write)
         defer { close(p, fd) }
         let byte: [UInt8] = [120]
@@ -19,7 +19,7 @@ let callRows: [Row] = [
     } native: {
         cbench_write_null($0)
     },
-    Row("read 1 byte, /dev/zero", .most(100), 1_000_000) { (p, n) throws(SysError) in
+    Row("read 1 byte, /dev/zero", .init(most: 100, ratio: 1), 1_000_000) { (p, n) throws(SysError) in
         let fd = try p.open("/dev/zero")
         defer { close(p, fd) }
         var byte: [UInt8] = [0]
@@ -33,12 +33,12 @@ let callRows: [Row] = [
     } native: {
         cbench_read_zero($0)
     },
-    Row("open and close /dev/null", .most(2_000), 100_000) { (p, n) throws(SysError) in
+    Row("open and close /dev/null", .init(most: 2_000), 100_000) { (p, n) throws(SysError) in
         try timed { () throws(SysError) in for _ in 0..<n { try p.close(p.open("/dev/null")) } }
     } native: {
         cbench_open_close("/dev/null", $0)
     },
-    Row("open, read, close: host file, depth 8", .ratio(2), 20_000) { (p, n) throws(SysError) in
+    Row("open, read, close: depth 8", .init(ratio: 2), 20_000) { (p, n) throws(SysError) in
         var page = [UInt8](repeating: 0, count: 4096)
         return try timed { () throws(SysError) in
             for _ in 0..<n {
@@ -52,12 +52,12 @@ let callRows: [Row] = [
     } native: {
         cbench_open_read_close(CBENCH_DEEP, $0)
     },
-    Row("stat: host file, depth 8", .ratio(2), 20_000) { (p, n) throws(SysError) in
+    Row("stat: depth 8", .init(ratio: 2), 20_000) { (p, n) throws(SysError) in
         try timed { () throws(SysError) in for _ in 0..<n { _ = try p.stat("/n/host/" + CBENCH_DEEP) } }
     } native: {
         cbench_stat(CBENCH_DEEP, $0)
     },
-    Row("bind and unmount", .most(3_000), 10_000) { (p, n) throws(SysError) in
+    Row("bind and unmount", .init(most: 3_000), 10_000) { (p, n) throws(SysError) in
         try timed { () throws(SysError) in
             for _ in 0..<n {
                 try p.bind("/tmp", "/mnt")
@@ -67,7 +67,7 @@ let callRows: [Row] = [
     } native: {
         cbench_bind_unmount($0 / 10) * 10
     },
-    Row("fork of a name space, 50 mounts", .most(5_000), 2_000) { (p, n) throws(SysError) in
+    Row("fork of a name space, 50 mounts", .init(most: 5_000), 2_000) { (p, n) throws(SysError) in
         try p.pctl(.forkNS)
         for i in 0..<50 {
             try p.mkdir("/tmp/\(i)")
@@ -82,27 +82,37 @@ let callRows: [Row] = [
 
 /// Processes and pipes.
 let processRows: [Row] = [
-    Row("pipe, a block of 4 K", .ratio(1), 100_000) { (p, n) throws(SysError) in
+    Row("pipe, a block of 4 K", .init(ratio: 1), 100_000) { (p, n) throws(SysError) in
         try pour(p, block: 4096, n)
     } native: {
         cbench_pipe(4096, $0)
     },
-    Row("pipe, a block of 64 K", .ratio(1), 20_000) { (p, n) throws(SysError) in
+    Row("pipe, a block of 64 K", .init(ratio: 1), 20_000) { (p, n) throws(SysError) in
         try pour(p, block: 65536, n)
     } native: {
         cbench_pipe(65536, $0)
     },
-    Row("pipe, there and back", .ratio(1), 10_000) { (p, n) throws(SysError) in
+    Row("pipe, there and back", .init(ratio: 1), 10_000) { (p, n) throws(SysError) in
         try ping(p, n)
     } native: {
         cbench_ping($0)
     },
-    Row("spawn and wait", .most(60_000), 2_000) { (p, n) throws(SysError) in
+    Row("spawn and wait (C: fork, wait)", .init(most: 60_000), 2_000) { (p, n) throws(SysError) in
         try timed { () throws(SysError) in
             for _ in 0..<n { _ = try p.wait(.pid(p.spawn { (_) throws(SysError) in .ok })) }
         }
     } native: {
         cbench_fork_wait($0)
+    },
+    Row("command from sh", .init(most: 300_000), 500) { (p, n) throws(SysError) in
+        let loop = "load std; for i in `{seq \(n)} {cat /dev/null}"
+        return try timed { () throws(SysError) in
+            let sh = try p.spawn { (child) throws(SysError) in try child.exec("/bin/sh", ["sh", "-c", loop]) }
+            let status = try p.wait(.pid(sh)).status
+            if !status.isOK { throw SysError(status.text) }
+        }
+    } native: {
+        cbench_command("/bin/sh\n-c\ni=0; while [ $i -lt \($0) ]; do cat /dev/null; i=$((i+1)); done", 1)
     },
 ]
 

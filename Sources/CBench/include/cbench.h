@@ -18,27 +18,24 @@ int64_t cbench_fork_mounts(long n);
 int64_t cbench_pipe(long block, long n);
 int64_t cbench_ping(long n);
 
-/* A child that ends at once, waited for. */
+/* A child that ends at once, waited for: fork, _exit, waitpid. */
 int64_t cbench_fork_wait(long n);
 
-/* Run a command once, its words on a line each; standard input from `in` (NULL: empty), standard output to a scratch
-   file, since some tools do less for /dev/null. -ECHILD where it fails. */
-int64_t cbench_command(const char *words, const char *in);
+/* Runs a command n times, its words on a line each: no standard input, standard output to a scratch file, since some
+   tools do less for /dev/null. -ECHILD where its status is not 0. */
+int64_t cbench_command(const char *words, long n);
 
 /* Resident bytes of a command that waits for its standard input. */
 int64_t cbench_idle(const char *words);
 
-/* Where the benchmarks run: makes a directory, goes there, and writes CBENCH_DEEP (a file at depth 8) and CBENCH_TEXT
-   (that many bytes: lines of words, common ones often, the same on every machine). 0 or -errno. */
+/* Makes a directory and goes there: with CBENCH_DEEP (a file at depth 8) and CBENCH_TEXT (that many bytes: lines of
+   words, common ones often, the same on every machine) in it. Commands have it for their data and sort by bytes.
+   0 or -errno. */
 #define CBENCH_DEEP "a/b/c/d/e/f/g/file"
 #define CBENCH_TEXT "text"
 int64_t cbench_enter(int64_t bytes);
 
-/* Removes what cbench_enter made. */
-void cbench_leave(void);
-
-/* The directory where cbench_enter went; the emu that was built beside this program. */
-const char *cbench_directory(void);
-const char *cbench_emu(void);
+/* Removes what cbench_enter made, and ends the program. */
+_Noreturn void cbench_leave(int status);
 
 #endif
