@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -74,6 +75,17 @@ int cshim_has_executable_memory(void) {
 }
 
 _Static_assert(CSHIM_O_PATH == O_PATH && CSHIM_AT_EMPTY_PATH == AT_EMPTY_PATH, "flags of this host");
+
+int cshim_either(int fd, int *event) {
+    struct epoll_event in = {.events = EPOLLIN};
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    *event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &in) && !epoll_ctl(epoll, EPOLL_CTL_ADD, *event, &in)) return epoll;
+    if (epoll >= 0) close(epoll);
+    if (*event >= 0) close(*event);
+    *event = -1;
+    return -1;
+}
 
 static int64_t nanoseconds(struct statx_timestamp t) {
     int64_t seconds = t.tv_sec, sum;

@@ -40,10 +40,15 @@ public final class HostConsole: Sendable {
             switch signal {
             case .interrupt: tell(system, .interrupt)
             case .quit: tell(system, Note("quit"))
-            case .window: tell(system, Note("window"))
+            case .window:
+                if terminal != nil { LineEdit.shared.redraw() }
+                tell(system, Note("window"))
             case .hangup: system.end(.hangup)
             case .terminate: system.end(Note("term"))
-            case .stop: if let terminal { terminal.restored(HostSignals.stopHere) } else { HostSignals.stopHere() }
+            case .stop:
+                guard let terminal else { return HostSignals.stopHere() }
+                terminal.restored(HostSignals.stopHere)
+                LineEdit.shared.redraw()
             }
         }
     }

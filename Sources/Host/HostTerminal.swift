@@ -33,7 +33,8 @@ public final class HostTerminal: Sendable {
         var modes = found
         if raw {
             modes.c_lflag &= ~tcflag_t(ICANON | ECHO | ECHOE | ECHOK | ECHONL)
-            modes.c_iflag &= ~tcflag_t(ICRNL | INLCR | IXON)
+            // The return key stays a newline: what is typed ahead means the same in both modes.
+            modes.c_iflag &= ~tcflag_t(IXON)
             withUnsafeMutableBytes(of: &modes.c_cc) { cc in
                 cc[Int(VMIN)] = 1
                 cc[Int(VTIME)] = 0
@@ -42,12 +43,14 @@ public final class HostTerminal: Sendable {
         while tcsetattr(descriptor, TCSADRAIN, &modes) < 0, errno == EINTR {}
     }
 
-    /// The modes as they were found, for as long as `body` runs; then what they were set to.
+    /// The modes as they were found, for as long as `body` runs; then those that were set, by us or by readline.
     public func restored(_ body: () -> Void) {
-        raw.withLock { raw in
+        raw.withLock { _ in
+            var modes = termios()
+            guard tcgetattr(descriptor, &modes) == 0 else { return body() }
             apply(false)
             body()
-            if raw { apply(true) }
+            while tcsetattr(descriptor, TCSADRAIN, &modes) < 0, errno == EINTR {}
         }
     }
 

@@ -1,72 +1,120 @@
+import CShim
 @preconcurrency import CReadline
 import Glibc
+import Synchronization
 
-/// GNU readline on the host's terminal. It has global state, so there is one: one reader at a time.
+/// GNU readline on the host's terminal. Its state is global, so there is one, and one reader at a time.
 ///
-/// It is driven a character at a time by whoever waits for the terminal, so that the wait can be interrupted.
+/// Readline gets each character through us: before it is read the reader waits with its own `wait`, which a note can
+/// interrupt, even where readline asks a question of its own. The statics below belong to the reader that holds `busy`.
 public final class LineEdit: Sendable {
     public static let shared = LineEdit()
 
     /// Gives what can stand for the bytes `start..<end` of `line`.
     public typealias Completer = (_ line: String, _ start: Int, _ end: Int) -> [String]
 
-    /// What the callbacks of readline find; set only while a reader holds `busy`.
+    /// What the callbacks of readline find.
     private struct Reading {
-        var completer: Completer?
-        var line: String?
-        var isDone = false
+        let completer: Completer
+        let wait: HostWait
+        /// Why the wait for a character ended without one.
+        var failure: SysError?
     }
 
-    private let busy = Lock(false)
-    private nonisolated(unsafe) static var reading = Reading()
+    private let busy = Atomic<Bool>(false)
+    private nonisolated(unsafe) static var reading: Reading?
     /// How much of the reader's history readline knows.
     private nonisolated(unsafe) static var known: [String] = []
 
-    private init() {}
+    private let input = HostStream(inherited: 0)
+    /// An eventfd, written when the screen is not what readline thinks.
+    private let wish: Int32
+    /// Readable when a character or a wish is there.
+    private let either: Int32
 
-    /// A line without its newline, nil at the end of the input. `wait` returns when a character can be read, or throws:
-    /// then the line is dropped and the terminal is as it was. Throws `.inUse` where another reads.
-    public func read(
-        prompt: String, history: [String], complete: @escaping Completer, wait: () throws(SysError) -> Void
-    ) throws(SysError) -> String? {
-        guard
-            busy.withLock({ busy in
-                defer { busy = true }
-                return !busy
-            })
-        else { throw .inUse }
-        defer { busy.withLock { $0 = false } }
-        Self.prepare(history)
-        Self.reading = Reading(completer: complete)
-        defer { Self.reading = Reading() }
-        rl_callback_handler_install(prompt) { LineEdit.take($0) }
-        do throws(SysError) {
-            while !Self.reading.isDone {
-                try wait()
-                rl_callback_read_char()
-            }
-        } catch {
-            rl_free_line_state()
-            rl_callback_sigcleanup()
-            rl_callback_handler_remove()
-            fputs("\n", stdout)
-            fflush(stdout)
-            throw error
-        }
-        return Self.reading.line
+    private init() {
+        var wish: Int32 = -1
+        let either = cshim_either(0, &wish)
+        self.wish = wish
+        // Without it characters are waited for alone.
+        self.either = either < 0 ? 0 : either
+        // Readline keeps these as long as the process lives.
+        rl_readline_name = UnsafePointer(strdup("emu"))
+        rl_completer_word_break_characters = UnsafePointer(strdup(" \t\n;|&{}()`<>=^"))
+        rl_completer_quote_characters = UnsafePointer(strdup("'"))
+        // Signals and the environment are the system's; what completes comes from its name space.
+        rl_catch_signals = 0
+        rl_catch_sigwinch = 0
+        rl_change_environment = 0
+        rl_sort_completion_matches = 0
+        rl_prep_term_function = { LineEdit.prepare($0) }
+        rl_getc_function = { _ in LineEdit.shared.character() }
+        rl_attempted_completion_function = { text, start, end in LineEdit.complete(text, start, end) }
     }
 
-    private static func prepare(_ history: [String]) {
-        if rl_readline_name == nil || strcmp(rl_readline_name, "emu") != 0 {
-            // These live as long as the process: readline keeps the pointers.
-            rl_readline_name = UnsafePointer(strdup("emu"))
-            rl_catch_signals = 0
-            rl_change_environment = 0
-            rl_attempted_completion_function = { text, start, end in LineEdit.complete(text, start, end) }
-            rl_completer_word_break_characters = UnsafePointer(strdup(" \t\n;|&{}()`<>=^'\""))
-            rl_completer_quote_characters = UnsafePointer(strdup("'"))
+    /// A line without its newline, nil at the end of the input. `wait` returns when the descriptor is ready, or throws: then
+    /// the line is dropped, the terminal is as it was, and that is thrown. `.inUse` where another reads now.
+    public func read(
+        prompt: String, history: [String], complete: @escaping Completer, wait: @escaping HostWait
+    ) throws(SysError) -> String? {
+        guard !busy.exchange(true, ordering: .acquiring) else { throw .inUse }
+        defer { busy.store(false, ordering: .releasing) }
+        Self.remember(history)
+        Self.reading = Reading(completer: complete, wait: wait)
+        defer { Self.reading = nil }
+        // The window may have changed while nobody read.
+        if hasWish { rl_reset_screen_size() }
+        let line = readline(Self.marked(prompt))
+        defer { free(line) }
+        if let failure = Self.reading?.failure { throw failure }
+        return line.map { String(cString: $0) }
+    }
+
+    /// The window has another size, or the screen was used by others: shows the line again. For any thread.
+    public func redraw() {
+        var one: UInt64 = 1
+        write(wish, &one, 8)
+    }
+
+    /// Whether the line is to be shown again; it is not any more.
+    private var hasWish: Bool {
+        var count: UInt64 = 0
+        return Glibc.read(wish, &count, 8) == 8
+    }
+
+    /// For readline: the next character, waited for; the end of the input once the wait has thrown.
+    private func character() -> Int32 {
+        guard let reading = Self.reading, reading.failure == nil else { return EOF }
+        var byte: [UInt8] = [0]
+        while true {
+            do throws(SysError) {
+                try reading.wait(either, .readable)
+                if hasWish { rl_resize_terminal() }
+                var span = byte.mutableSpan
+                var room = span.mutableBytes
+                // Another reader of the terminal may have been faster.
+                let n = try input.read(into: &room) { (_, _) throws(SysError) in throw .wouldBlock }
+                return n == 1 ? Int32(byte[0]) : EOF
+            } catch {
+                if error.code == .wouldBlock { continue }
+                Self.reading?.failure = error
+                return EOF
+            }
         }
-        if !history.starts(with: known) || history.count < known.count {
+    }
+
+    /// For readline: sets the terminal's modes. The return key stays a newline, so that what is typed ahead means the same
+    /// whoever reads it, readline or a program in the terminal's own mode.
+    private static func prepare(_ meta: Int32) {
+        rl_prep_terminal(meta)
+        var modes = termios()
+        guard tcgetattr(0, &modes) == 0 else { return }
+        modes.c_iflag |= tcflag_t(ICRNL)
+        tcsetattr(0, TCSANOW, &modes)
+    }
+
+    private static func remember(_ history: [String]) {
+        if !history.starts(with: known) {
             clear_history()
             known = []
         }
@@ -74,12 +122,19 @@ public final class LineEdit: Sendable {
         known = history
     }
 
-    /// Readline has a whole line, or nil at the end of the input. The line is ours to free.
-    private static func take(_ line: UnsafeMutablePointer<CChar>?) {
-        rl_callback_handler_remove()
-        reading.line = line.map { String(cString: $0) }
-        reading.isDone = true
-        free(line)
+    /// The prompt with its escape sequences (`ESC [ ... letter`) marked as what takes no room on the screen.
+    private static func marked(_ prompt: String) -> String {
+        var text = ""
+        var rest = prompt.unicodeScalars[...]
+        while let c = rest.popFirst() {
+            guard c == "\u{1B}", rest.first == "[", let end = rest.firstIndex(where: \.properties.isAlphabetic) else {
+                text.unicodeScalars.append(c)
+                continue
+            }
+            text += "\u{1}\u{1B}" + String(rest[...end]) + "\u{2}"
+            rest = rest[rest.index(after: end)...]
+        }
+        return text
     }
 
     /// Candidates in readline's form: what they have in common, each of them, nil; all for readline to free.
@@ -88,30 +143,30 @@ public final class LineEdit: Sendable {
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
         // Never the host's files.
         rl_attempted_completion_over = 1
-        guard let completer = reading.completer, let buffer = rl_line_buffer else { return nil }
+        guard let completer = reading?.completer, let buffer = rl_line_buffer else { return nil }
         let found = completer(String(cString: buffer), Int(start), Int(end))
         guard let first = found.first else { return nil }
-        var common = Array(first.utf8)
-        for other in found.dropFirst() {
-            var n = 0
-            for (a, b) in zip(common, other.utf8) {
-                guard a == b else { break }
-                n += 1
-            }
-            common.removeLast(common.count - n)
-        }
         // A single directory is gone on with; any other single word is ended.
-        rl_completion_append_character = found.count == 1 && first.hasSuffix("/") ? 0 : Int32(UInt8(ascii: " "))
-        let list = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: found.count + 2)
-        list[0] = strdup(String(decoding: common, as: UTF8.self))
-        var n = 1
-        if found.count > 1 {
-            for word in found {
-                list[n] = strdup(word)
-                n += 1
-            }
+        let goesOn = first.hasSuffix("/")
+        rl_completion_append_character = goesOn ? 0 : Int32(UInt8(ascii: " "))
+        rl_completion_suppress_quote = goesOn ? 1 : 0
+        let words = found.count == 1 ? found : [commonPrefix(found)] + found
+        guard let space = malloc((words.count + 1) * MemoryLayout<UnsafeMutablePointer<CChar>?>.stride) else {
+            return nil
         }
-        list[n] = nil
+        let list = space.bindMemory(to: UnsafeMutablePointer<CChar>?.self, capacity: words.count + 1)
+        for (n, word) in words.enumerated() { list[n] = strdup(word) }
+        list[words.count] = nil
         return list
+    }
+
+    /// What all words begin with, in whole characters of Unicode.
+    private static func commonPrefix(_ words: [String]) -> String {
+        var common = words[0].unicodeScalars[...]
+        for word in words {
+            let same = zip(common, word.unicodeScalars).prefix { $0 == $1 }.count
+            common = common.prefix(same)
+        }
+        return String(common)
     }
 }

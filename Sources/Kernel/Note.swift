@@ -38,6 +38,6 @@ public struct Note: Hashable, Sendable {
 public enum NoteAction: Sendable {
     case end
     case ignore
-    /// True: dealt with, the call that was interrupted throws `.interrupted`. False: the program ends.
+    /// True: dealt with, the call that was interrupted throws `.interrupted`. False: as `.end`.
     case handle(@Sendable (Note) -> Bool)
 }

@@ -145,7 +145,7 @@ public final class Proc: @unchecked Sendable {
             case .ignore: break
             case .end: if !note.isNews { kill(Status(note.text)) }
             case .handle(let handler):
-                if handler(note) { handled = true } else { kill(Status(note.text)) }
+                if handler(note) { handled = true } else if !note.isNews { kill(Status(note.text)) }
             }
         }
     }

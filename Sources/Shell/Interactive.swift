@@ -76,11 +76,12 @@ struct History {
         // It was read only.
         defer { try? p.close(fd) }
         var text: [UInt8] = []
-        // The end counts: of a long file only that is read.
-        if let length = try? p.fstat(fd).length, length > 1 << 20 {
-            _ = try? p.seek(fd, Int64(clamping: length) - 1 << 20)
-        }
+        // The end counts: of a long file only that is read, from the first whole line.
+        let length = (try? p.fstat(fd).length) ?? 0
+        let isLong = length > 1 << 20
+        if isLong { _ = try? p.seek(fd, Int64(clamping: length) - 1 << 20) }
         while let some = try? p.read(fd), !some.isEmpty { text += some }
+        if isLong { text.removeFirst(text.firstIndex(of: UInt8(ascii: "\n")) ?? 0) }
         lines = text.split(separator: UInt8(ascii: "\n")).suffix(Self.limit).map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -105,6 +106,12 @@ struct History {
         let folder = file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(file[..<$0]) } ?? "."
         // It is there, or the next call says why not.
         try? p.mkdir(folder, 0o755)
-        return try p.create(file, [.write, .append], FileMode(rawValue: 0o600))
+        do throws(SysError) {
+            return try p.create(file, [.write, .append, .exclusive], FileMode(rawValue: 0o600))
+        } catch {
+            // Another shell was faster: its lines stay.
+            guard error.code == .exist else { throw error }
+            return try p.open(file, [.write, .append])
+        }
     }
 }

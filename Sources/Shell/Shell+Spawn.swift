@@ -36,20 +36,21 @@ extension Shell {
     /// another interactive shell: then it is the child's alone.
     func wait(_ pid: Int32) throws(Failure) -> String {
         while true {
+            let status: String
             do throws(SysError) {
                 try Thread.check()
                 passInterrupt(to: pid)
-                let status = try p.wait(.pid(pid)).status.text
-                if interrupt?.take() == true { throw SysError(.interrupted) }
-                return status
+                status = try p.wait(.pid(pid)).status.text
             } catch {
                 switch error.code {
-                // Thrown by the call: the child lives, and is waited for. Thrown above: it has ended.
-                case .interrupted: guard p.children.contains(pid) else { throw .interrupted }
+                case .interrupted: continue
                 case .killed: throw .killed
                 default: throw raise("bad wait read", "process \(pid): \(error)")
                 }
             }
+            // Our own note may not have been looked at yet: the child's came with it.
+            try check()
+            return status
         }
     }
 

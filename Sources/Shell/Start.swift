@@ -28,7 +28,7 @@ extension Shell {
         if let interrupt {
             p.onNote(
                 .handle { note in
-                    guard note.text == "interrupt" else { return false }
+                    guard note.text == "interrupt" || note.text == "quit" else { return false }
                     interrupt.set()
                     return true
                 })

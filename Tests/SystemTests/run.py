@@ -110,48 +110,78 @@ def script(case, emu):
 
 
 def talk(case, emu):
-    """Play `keys` on a terminal of 80 by 24. Its lines:
+    """Play `keys` on terminals of 80 by 24, at first one with an emu. Its lines:
 
     send TEXT       type TEXT; \\r is the return key, \\t tab, \\x03 ^C, \\x04 ^D
     expect TEXT     wait until TEXT stands in the output, after what was expected before
     never TEXT      TEXT does not stand in the output so far
     size ROWS COLS  the window changes
-    status N        the program has ended, with status N (the last line)
+    modes own       wait until the terminal's modes are those of the line editor; `modes found`: as before the program
+    signal NAME     the program gets a signal, as TERM
+    hangup          the terminal is gone
+    status N        the program has ended, with status N (or `any`), and left the modes as it found them
+    start [COMMAND] a new terminal, on which `emu` or a command line of the host runs, in the same home and directory;
+                    the lines that follow are for it
+    on N            the lines that follow are for terminal N; the first is 1
     """
     with tempfile.TemporaryDirectory(prefix="emu-case.") as tmp:
         work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
         home.mkdir()
         shutil.copytree(case, work, ignore=lambda _, names: OWN & set(names))
-        env = environment(emu, home)
-        pid, terminal = pty.fork()
-        if pid == 0:
+        end = time.monotonic() + float(read(case / "limit", str(LIMIT)))
+        terminals = []
+
+        def start(command):
+            arguments = ["/bin/sh", "-c", command] if command else [emu]
+            terminals.append(Terminal(arguments, work, environment(emu, home), end))
+            return terminals[-1]
+
+        try:
+            now = start("")
+            for number, line in enumerate((case / "keys").read_text().splitlines(), 1):
+                verb, _, text = line.partition(" ")
+                if not line or line.startswith("#"):
+                    continue
+                try:
+                    if verb == "start":
+                        now = start(text)
+                    elif verb == "on":
+                        now = terminals[int(text) - 1]
+                    else:
+                        now.play(verb, text.encode().decode("unicode_escape").encode("latin-1").decode())
+                except Failure as why:
+                    raise Failure(f"keys:{number}: {line}\n{why}; the terminal shows:\n{now.seen[-2000:]}") from None
+            for t in terminals:
+                if t.pid:
+                    raise Failure("keys: a program has no `status`")
+        finally:
+            for t in terminals:
+                t.close()
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, arguments, work, env, end):
+        self.end, self.seen, self.at = end, "", 0
+        # Nobody writes to the terminal before its modes are known.
+        ready, go = os.pipe()
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
             try:
+                os.read(ready, 1)
                 os.chdir(work)
-                os.execve(emu, [emu], env)
+                os.execve(arguments[0], arguments, env)
             finally:
                 os._exit(127)
-        try:
-            Talk(terminal, pid, float(read(case / "limit", str(LIMIT)))).play((case / "keys").read_text())
-        finally:
-            end_group(pid)
-            os.close(terminal)
-            try:
-                os.waitpid(pid, 0)
-            except ChildProcessError:
-                pass
+        self.found = self.modes()
+        self.play("size", "24 80")
+        os.write(go, b"x")
+        os.close(ready)
+        os.close(go)
 
-
-class Talk:
-    def __init__(self, terminal, pid, limit):
-        self.terminal, self.pid, self.end = terminal, pid, time.monotonic() + limit
-        self.seen, self.at = "", 0
-        self.size(24, 80)
-
-    def size(self, rows, columns):
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def fail(self, line, why):
-        raise Failure(f"{line}\n{why}; the terminal shows:\n{self.seen[-2000:]}")
+    def modes(self):
+        return termios.tcgetattr(self.terminal)
 
     def more(self):
         """Read once; False at the end or when time is up."""
@@ -165,35 +195,56 @@ class Talk:
         self.seen += got.decode(errors="replace")
         return bool(got)
 
-    def play(self, keys):
-        for number, line in enumerate(keys.splitlines(), 1):
-            if not line or line.startswith("#"):
-                continue
-            verb, _, text = line.partition(" ")
-            where = f"keys:{number}: {line}"
-            text = text.encode().decode("unicode_escape").encode("latin-1").decode()
-            if verb == "send":
-                os.write(self.terminal, text.encode())
-            elif verb == "expect":
-                while (found := self.seen.find(text, self.at)) < 0:
-                    if not self.more():
-                        self.fail(where, "it did not come")
-                self.at = found + len(text)
-            elif verb == "never":
-                if text in self.seen:
-                    self.fail(where, "it came")
-            elif verb == "size":
-                self.size(*map(int, text.split()))
-            elif verb == "status":
-                while self.more():
-                    pass
+    def play(self, verb, text):
+        if verb == "send":
+            os.write(self.terminal, text.encode())
+        elif verb == "expect":
+            while (found := self.seen.find(text, self.at)) < 0:
+                if not self.more():
+                    raise Failure("it did not come")
+            self.at = found + len(text)
+        elif verb == "never":
+            if text in self.seen:
+                raise Failure("it came")
+        elif verb == "size":
+            fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *map(int, text.split()), 0, 0))
+        elif verb == "modes":
+            while (self.modes() == self.found) != (text == "found"):
                 if time.monotonic() >= self.end:
-                    self.fail(where, "it does not end")
-                status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-                if status != int(text):
-                    self.fail(where, f"the status is {status}")
-            else:
-                self.fail(where, "not a verb of keys")
+                    raise Failure("they are not")
+                time.sleep(0.01)
+        elif verb == "signal":
+            os.kill(self.pid, signal.Signals["SIG" + text])
+        elif verb == "hangup":
+            os.close(self.terminal)
+            self.terminal = None
+        elif verb == "status":
+            self.ended(text)
+        else:
+            raise Failure("not a verb of keys")
+
+    def ended(self, wanted):
+        while self.terminal and self.more():
+            pass
+        while not (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            if time.monotonic() >= self.end:
+                raise Failure("it does not end")
+            time.sleep(0.01)
+        left, self.pid = end_group(self.pid), None
+        if left:
+            raise Failure("it left a process behind")
+        status = os.waitstatus_to_exitcode(ended[1])
+        if wanted not in (str(status), "any"):
+            raise Failure(f"the status is {status}")
+        if self.terminal and self.modes() != self.found:
+            raise Failure("the terminal has other modes than before")
+
+    def close(self):
+        if self.terminal:
+            os.close(self.terminal)
+        if self.pid:
+            end_group(self.pid)
+            os.waitpid(self.pid, 0)
 
 
 def transcript(lines):

@@ -47,6 +47,8 @@ static inline int cshim_watch(int epoll, int fd, uint32_t events) {
     struct epoll_event e = {.events = events | EPOLLONESHOT, .data.fd = fd};
     return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &e) == 0 ? 0 : epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
 }
+/* A descriptor that is readable while fd or the new eventfd *event is; -1 for both where the host has none. */
+int cshim_either(int fd, int *event);
 static inline int cshim_unwatch(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
 
 /* Linux's own names, which the headers give to GNU sources only. */
