@@ -7,7 +7,7 @@ struct DirectoryReader: Sendable {
     private var members: [Chan]
     private var cookie: UInt64 = 0
     /// Names given so far; nil where there is one member, which has no name twice.
-    private var seen: Set<NameKey>?
+    private var seen: Set<FileName>?
     /// Packed entries that did not fit into the last byte read.
     private var pending: [UInt8] = []
 
@@ -27,7 +27,7 @@ struct DirectoryReader: Sendable {
                 continue
             }
             cookie = last.cookie
-            for (entry, _) in batch where seen?.insert(NameKey(entry.name)).inserted ?? true {
+            for (entry, _) in batch where seen?.insert(FileName(entry.name)).inserted ?? true {
                 var dir = entry
                 dir.type = c.dev.letter
                 dir.instance = c.instance

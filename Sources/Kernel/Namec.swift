@@ -111,8 +111,10 @@ struct Namec {
     private mutating func walk(
         from start: Chan, _ names: ArraySlice<String>, _ intent: Intent, _ path: String, unwalked: Int = 0
     ) throws(SysError) -> Chan {
-        // A mount's root that we start from is left and entered again, so that what is mounted there now is seen.
-        var here = bare(start)
+        // A mount's root that we start from is left and entered again, so that what is mounted there now is seen; who
+        // stands in what was unmounted stays there.
+        var here = start
+        while let node = here.node, let covered = node.covered, isMounted(node.entry, on: covered) { here = covered }
         var todo = names
         // How many of these a symbolic link gave, and how many of the path stand behind the one that is tried.
         var linked = 0
@@ -232,14 +234,13 @@ struct Namec {
 
     /// `c` is a child of a mount's root: the directory above is the mount point, whatever is mounted on it now.
     private func crossable(_ c: Chan, below up: PathNode, _ covered: Chan) throws(SysError) -> Chan {
-        let at = MountKey(instance: covered.instance, path: covered.qid.path)
-        if let head = table[at], let entry = up.entry,
-            head.members.contains(where: { $0 === entry }) || head.seal === entry
-        {
-            return covered
-        }
-        // The entry is gone from the table, and we stand in what was mounted: stay in it.
-        return try above(c, up)
+        isMounted(up.entry, on: covered) ? covered : try above(c, up)
+    }
+
+    /// False where the entry is gone from the table: whoever came in by it stays in what was mounted.
+    private func isMounted(_ entry: MountEntry?, on covered: Chan) -> Bool {
+        guard let entry, let head = table[covered.key] else { return false }
+        return head.members.contains { $0 === entry } || head.seal === entry
     }
 
     /// Where a symbolic link leads: a bare Chan to go on from, and the names to walk.

@@ -24,8 +24,8 @@ public struct Note: Hashable, Sendable {
     /// Whether a program that says nothing about notes goes on: the news that a window or a child changed ends nobody.
     var isNews: Bool { signal == 17 || signal == 28 }
 
-    /// Standard signals coalesce: a second one that pends is not queued.
-    var coalesces: Bool { signal < 32 }
+    /// Standard signals coalesce: a second one that pends is not queued. Texts and real-time signals queue.
+    var coalesces: Bool { (1..<32).contains(signal) }
 
     private static let signals: [String: Int32] = [
         "hangup": 1, "interrupt": 2, "quit": 3, "abort": 6, "kill": 9, "usr1": 10, "usr2": 12, "closed pipe": 13,

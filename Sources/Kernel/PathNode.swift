@@ -6,7 +6,7 @@
 public final class PathNode: @unchecked Sendable {
     /// What stands under a node: a name, or a mount entry by its number.
     private enum Key: Hashable {
-        case name(NameKey)
+        case name(FileName)
         case mount(UInt64)
     }
 
@@ -25,7 +25,7 @@ public final class PathNode: @unchecked Sendable {
     /// The root of a name space.
     init() {
         parent = nil
-        key = .name(NameKey("/"))
+        key = .name(FileName("/"))
         covered = nil
         entry = nil
     }
@@ -61,7 +61,7 @@ public final class PathNode: @unchecked Sendable {
 
     /// The node of `name` below this one.
     func child(_ name: String) -> PathNode {
-        let key = Key.name(NameKey(name))
+        let key = Key.name(FileName(name))
         return Self.tree.withLock { _ in
             if let node = children[key]?.object { return node }
             let node = PathNode(self, key)
@@ -128,7 +128,7 @@ public final class PathNode: @unchecked Sendable {
         Self.tree.withLock { _ in
             var node = self
             while true {
-                if case .name(let key) = node.key { return key.name }
+                if case .name(let key) = node.key { return key.text }
                 guard let parent = node.parent else { return "/" }
                 node = parent
             }
@@ -141,10 +141,10 @@ public final class PathNode: @unchecked Sendable {
             var names: [String] = []
             var node = self
             while let parent = node.parent {
-                if case .name(let key) = node.key { names.append(key.name) }
+                if case .name(let key) = node.key { names.append(key.text) }
                 node = parent
             }
-            if case .name(let root) = node.key, root.name != "/" { names.append(root.name) }
+            if case .name(let root) = node.key, root.text != "/" { names.append(root.text) }
             return names
         }
         guard let top = names.last else { return "/" }
@@ -168,12 +168,12 @@ public final class PathNode: @unchecked Sendable {
     /// is no more, or is here where the two files were exchanged.
     func moved(_ name: String, to newParent: PathNode, as newName: String, exchanged: Bool = false) {
         guard newParent !== self || name != newName else { return }
-        let to = Key.name(NameKey(newName))
+        let to = Key.name(FileName(newName))
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
             let replaced = newParent.children.removeValue(forKey: to)?.object
-            defer { if exchanged, let replaced { adopt(replaced, as: .name(NameKey(name))) } }
-            guard let node = children.removeValue(forKey: .name(NameKey(name)))?.object else {
+            defer { if exchanged, let replaced { adopt(replaced, as: .name(FileName(name))) } }
+            guard let node = children.removeValue(forKey: .name(FileName(name)))?.object else {
                 return [replaced, replaced?.parent]
             }
             let before = node.parent
@@ -192,14 +192,14 @@ public final class PathNode: @unchecked Sendable {
 
     /// A file was removed: a new one of the same name is another.
     func removed(_ name: String) {
-        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(NameKey(name)))?.object }
+        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(FileName(name)))?.object }
         withExtendedLifetime(gone) {}
     }
 
     /// A node for the root of an attached device, named `#x`.
     static func device(_ name: String) -> PathNode {
         let node = PathNode()
-        node.key = .name(NameKey(name))
+        node.key = .name(FileName(name))
         return node
     }
 }
