@@ -63,16 +63,22 @@ public final class Fgrp: Sendable {
     /// Makes `fd` stand for `c`, whatever it stood for before; that is given back, to be closed.
     func replace(_ fd: Int32, _ c: Chan, closeOnExec: Bool = false) throws(SysError) -> Chan? {
         guard fd >= 0, fd < Self.limit else { throw .badFd }
-        try account.charge(.descriptors)
+        let n = Int(fd)
         c.share()
-        let before = table.withLock { t -> Chan? in
-            let n = Int(fd)
-            while n >= t.slots.count { t.slots.append(Slot()) }
-            defer { t.slots[n] = Slot(chan: c, closeOnExec: closeOnExec) }
-            return t.slots[n].chan
+        while true {
+            // One that is taken is replaced at the limit too.
+            let isFree = table.withLock { t in n >= t.slots.count || t.slots[n].chan == nil }
+            if isFree { try account.charge(.descriptors) }
+            let done = table.withLock { t -> (before: Chan?, Void)? in
+                while n >= t.slots.count { t.slots.append(Slot()) }
+                guard isFree == (t.slots[n].chan == nil) else { return nil }
+                defer { t.slots[n] = Slot(chan: c, closeOnExec: closeOnExec) }
+                return (t.slots[n].chan, ())
+            }
+            if let done { return done.before }
+            // Somebody opened or closed it in between.
+            if isFree { account.credit(.descriptors) }
         }
-        if before != nil { account.credit(.descriptors) }
-        return before
     }
 
     /// Frees `fd` and gives what it stood for. Throws `.badFd`.
