@@ -224,8 +224,8 @@ public final class Matcher {
 
     /// The line that holds the byte at `position`, or that it ends; it begins at `start` or later.
     private func line(of block: RawSpan, _ position: Int, from start: Int) -> Range<Int> {
-        let first = findLast(terminator, in: block, from: start, to: position).map { $0 + 1 } ?? start
-        return first..<(find(terminator, in: block, from: position, to: block.byteCount) ?? block.byteCount)
+        let first = block.lastIndex(of: terminator, in: start..<position).map { $0 + 1 } ?? start
+        return first..<(block.firstIndex(of: terminator, in: position..<block.byteCount) ?? block.byteCount)
     }
 
     /// A position in the first line of `block[start..<end]` that has a match; `start` is the beginning of a line, and `end`
@@ -265,7 +265,7 @@ public final class Matcher {
     private func tryLines(_ block: RawSpan, from start: Int, to end: Int) throws(SysError) -> Int? {
         var at = start
         while at < end || at == start {
-            let line = at..<(find(terminator, in: block, from: at, to: end) ?? end)
+            let line = at..<(block.firstIndex(of: terminator, in: at..<end) ?? end)
             if try backtracker?.first(in: block.extracting(line), from: 0) != nil { return line.lowerBound }
             at = line.upperBound + 1
         }

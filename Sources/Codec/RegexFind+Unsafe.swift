@@ -1,4 +1,4 @@
-/// Finding bytes and words, eight positions at a time.
+/// Finding words, eight positions at a time.
 ///
 /// In a word of eight bytes `x`, `(x - ones) & ~x & highs` has the high bit of the lowest zero byte set, and none below it; above it
 /// there may be false ones, so a hit is always looked at again.
@@ -7,46 +7,6 @@ private let highs: UInt64 = 0x8080_8080_8080_8080
 
 @inline(__always)
 private func zeroBytes(_ x: UInt64) -> UInt64 { (x &- ones) & ~x & highs }
-
-/// The first position of `byte` in `text[from..<to]`.
-func find(_ byte: UInt8, in text: RawSpan, from: Int, to: Int) -> Int? {
-    text.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return nil }
-        let pattern = ones &* UInt64(byte)
-        let to = min(to, bytes.count)
-        var i = from
-        // SAFETY: each load ends at `to`, which is within the bytes.
-        while i &+ 16 <= to {
-            let a = base.loadUnaligned(fromByteOffset: i, as: UInt64.self) ^ pattern
-            let b = base.loadUnaligned(fromByteOffset: i &+ 8, as: UInt64.self) ^ pattern
-            if zeroBytes(a) | zeroBytes(b) != 0 { break }
-            i &+= 16
-        }
-        while i < to {
-            if bytes[i] == byte { return i }
-            i &+= 1
-        }
-        return nil
-    }
-}
-
-/// The last position of `byte` in `text[from..<to]`.
-func findLast(_ byte: UInt8, in text: RawSpan, from: Int, to: Int) -> Int? {
-    text.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return nil }
-        let pattern = ones &* UInt64(byte)
-        var i = min(to, bytes.count)
-        // SAFETY: each load begins at `from` or later.
-        while i &- 8 >= from, zeroBytes(base.loadUnaligned(fromByteOffset: i &- 8, as: UInt64.self) ^ pattern) == 0 {
-            i &-= 8
-        }
-        while i > from {
-            i &-= 1
-            if bytes[i] == byte { return i }
-        }
-        return nil
-    }
-}
 
 extension Needles {
     /// One word made ready: the two rare bytes in all lanes.

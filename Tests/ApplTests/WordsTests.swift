@@ -74,9 +74,12 @@ import Testing
 
     @Test func bytesAreFoundAndCountedAtEveryDistance() {
         for n in 0..<200 {
-            var bytes = [UInt8](repeating: 1, count: 200)
+            // A byte beside the wanted one differs in its lowest bit: what carries between lanes would take it for a hit.
+            var bytes = [UInt8](repeating: 6, count: 200)
             bytes[n] = 7
             #expect(bytes.span.firstIndex(of: 7) == n)
+            #expect(bytes.span.lastIndex(of: 7) == n)
+            #expect(bytes.span.extracting(0..<n).lastIndex(of: 7) == nil)
             #expect(bytes.firstIndex(of: 7, in: 0..<n) == nil)
             for i in 0..<n { bytes[i] = 7 }
             #expect(bytes.span.count(of: 7) == n + 1)
