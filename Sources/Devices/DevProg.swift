@@ -249,14 +249,10 @@ final class DevProg: Dev {
         }
     }
 
-    /// Kills all of a group but the caller, also those that are made meanwhile: who has been killed makes no more.
+    /// Kills all of a group but the caller.
     private func killGroup(_ group: Int32) throws(SysError) {
         let caller = Thread.running?.proc
-        while true {
-            let alive = try system().processes.filter { $0.group == group && !$0.isKilled && $0 !== caller }
-            guard !alive.isEmpty else { return }
-            for proc in alive { proc.kill() }
-        }
+        try system().kill { $0.group == group && $0 !== caller }
     }
 
     private static func post(_ text: String, to proc: Proc) throws(SysError) {

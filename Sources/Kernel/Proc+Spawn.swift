@@ -75,6 +75,8 @@ extension Proc {
             return Proc(system, pid: pid, s)
         }
         if !flags.contains(.noWait) { state.withLock { _ = $0.children.insert(child.pid) } }
+        // Whoever kills this process and all of its kind may have looked before the child was there.
+        if isKilled { child.kill() }
         return child
     }
 

@@ -123,9 +123,19 @@ public final class System: Sendable {
         for p in processes where p.group == group { p.post(note) }
     }
 
+    /// Kills all processes that `wanted` says, also those that they make meanwhile: who makes one while it is killed
+    /// kills it, and who was made before that is found by looking again.
+    public func kill(where wanted: (Proc) -> Bool) {
+        while true {
+            let alive = processes.filter { !$0.isKilled && wanted($0) }
+            guard !alive.isEmpty else { return }
+            for p in alive { p.kill() }
+        }
+    }
+
     /// Ends every process and waits until they are gone or `deadline` (host monotonic nanoseconds) has passed.
     public func shutdown(until deadline: UInt64) {
-        for p in processes { p.kill() }
+        kill { _ in true }
         waitUntil(deadline) { processCount == 0 }
     }
 

@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2))) func aProgramThatMakesProcessesWithoutEndIsRefusedMoreAndAllAreKilled() throws {
+        let got = try inSystem { p throws(SysError) -> (String, Int) in
+            let account = Account(limits: [.threads: 100])
+            let caller = Caller(cred: p.cred, clock: p.caller.clock, account: account)
+            p.state.withLock { $0.caller = caller }
+            let bomb = Bomb()
+            _ = try p.spawn { c throws(SysError) in try bomb.go(c) }
+            guard eventually({ bomb.refused.withLock { $0 != nil } }) else { throw SysError("never refused") }
+            // Not one of those that are just being made is left out.
+            p.system.kill { $0 !== p }
+            guard eventually({ p.system.processCount == 1 }) else { throw SysError("not all ended") }
+            return (bomb.refused.withLock { $0?.description ?? "" }, account.held(.threads))
+        }
+        #expect(got == ("too many processes", 0))
+    }
+
     @Test(.timeLimit(.minutes(2))) func aHundredThousandProcessesWithoutAThreadFitIn150Megabytes() async {
         await #expect(processExitsWith: .success) {
             reporting {
@@ -125,6 +141,22 @@ import Testing
                 #expect(left[0] == left[1] && left[0] == left[2], "\(left)")
             }
         }
+    }
+}
+
+/// A program that makes two of itself, each of which does the same.
+private final class Bomb: Sendable {
+    /// What ended it, first of all.
+    let refused = Lock<SysError?>(nil)
+
+    func go(_ c: Proc) throws(SysError) -> Status {
+        do throws(SysError) {
+            for _ in 0..<2 { _ = try c.spawn(.noWait) { d throws(SysError) in try self.go(d) } }
+        } catch {
+            refused.withLock { $0 = $0 ?? error }
+        }
+        try c.sleep(milliseconds: 1_000_000)
+        return .ok
     }
 }
 
