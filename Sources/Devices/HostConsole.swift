@@ -39,10 +39,10 @@ public final class HostConsole: Sendable {
         HostSignals.take { [self] signal in
             switch signal {
             case .interrupt: tell(system, .interrupt)
-            case .quit: tell(system, Note("quit"))
+            case .quit: tell(system, .quit)
             case .window:
                 if terminal != nil { LineEdit.shared.redraw() }
-                tell(system, Note("window"))
+                tell(system, .window)
             case .hangup: system.end(.hangup)
             case .terminate: system.end(Note("term"))
             case .stop:

@@ -117,7 +117,9 @@ extension Dev {
 
     public func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { nil }
 
-    public func window(_ c: Chan) -> Window? { nil }
+    public func window(_ c: Chan) -> Window? { terminal(c)?.size }
+
+    public func terminal(_ c: Chan) -> (any Terminal)? { nil }
 
     public func seekable(_ c: Chan) -> Bool { true }
 

@@ -76,6 +76,8 @@ public protocol Dev: AnyObject, Sendable {
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32?
     /// How large the terminal is that `c` is; nil where it is none, zeros where nobody knows.
     func window(_ c: Chan) -> Window?
+    /// The terminal that the open Chan is, with all that can be set; nil for those that are less.
+    func terminal(_ c: Chan) -> (any Terminal)?
     /// Length of seekable files moves offsets from the end; others throw `.stream`.
     func seekable(_ c: Chan) -> Bool
 }

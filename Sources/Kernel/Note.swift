@@ -20,21 +20,33 @@ public struct Note: Hashable, Sendable {
 
     public static let interrupt = Note("interrupt")
     public static let hangup = Note("hangup")
+    public static let quit = Note("quit")
+    public static let suspend = Note("suspend")
+    public static let ttyin = Note("ttyin")
+    public static let ttyout = Note("ttyout")
+    public static let window = Note("window")
 
-    /// Whether a program that says nothing about notes goes on: the news that a window or a child changed ends nobody.
-    var isNews: Bool { signal == 17 || signal == 28 }
+    /// Whether a program that says nothing about notes goes on: the news that a window or a child changed, or that it
+    /// goes on, ends nobody.
+    var isNews: Bool { signal == 17 || signal == 28 || continues }
+
+    /// Whether a program that does not deal with it stops: what a terminal says to those in the background, and ^Z.
+    public var stops: Bool { (20...22).contains(signal) }
+
+    /// Whether it lets a stopped process go on, whatever its program does about notes.
+    var continues: Bool { signal == 18 }
 
     /// Standard signals coalesce: a second one that pends is not queued. Texts and real-time signals queue.
     var coalesces: Bool { (1..<32).contains(signal) }
 
     private static let signals: [String: Int32] = [
         "hangup": 1, "interrupt": 2, "quit": 3, "abort": 6, "kill": 9, "usr1": 10, "usr2": 12, "closed pipe": 13,
-        "alarm": 14, "term": 15, "child": 17, "window": 28,
+        "alarm": 14, "term": 15, "child": 17, "continue": 18, "suspend": 20, "ttyin": 21, "ttyout": 22, "window": 28,
     ]
 }
 
-/// What a Swift program does about notes. The default ends the program with the note's text as its status; `window` and
-/// `child` are passed over.
+/// What a Swift program does about notes. The default ends the program with the note's text as its status; `window`,
+/// `child` and `continue` are passed over, and `suspend`, `ttyin` and `ttyout` stop it.
 public enum NoteAction: Sendable {
     case end
     case ignore

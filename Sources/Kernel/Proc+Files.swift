@@ -194,6 +194,14 @@ extension Proc {
         return c.dev.window(c)
     }
 
+    /// The terminal that the descriptor is open on, with all that can be set. Throws `.notTerminal`.
+    public func terminal(_ fd: Int32) throws(SysError) -> any Terminal {
+        try enter()
+        let c = try chan(fd).0
+        guard let terminal = c.dev.terminal(c) else { throw .notTerminal }
+        return terminal
+    }
+
     /// The corresponding POSIX call is `fsync(2)`.
     public func fsync(_ fd: Int32) throws(SysError) {
         try enter()

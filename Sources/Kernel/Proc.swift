@@ -143,11 +143,15 @@ public final class Proc: @unchecked Sendable {
             guard let (note, action) = takeNote() else { continue }
             switch action {
             case .ignore: break
-            case .end: if !note.isNews { kill(Status(note.text)) }
-            case .handle(let handler):
-                if handler(note) { handled = true } else if !note.isNews { kill(Status(note.text)) }
+            case .end: obey(note)
+            case .handle(let handler): if handler(note) { handled = true } else { obey(note) }
             }
         }
+    }
+
+    /// What a note does to a program that does not deal with it.
+    private func obey(_ note: Note) {
+        if note.stops { stop() } else if !note.isNews { kill(Status(note.text)) }
     }
 
     private func takeNote() -> (Note, NoteAction)? {
@@ -176,14 +180,23 @@ public final class Proc: @unchecked Sendable {
         state.withLock { if case .handle = $0.noteAction { true } else { false } }
     }
 
+    /// Whether its program passes over all notes.
+    public var ignoresNotes: Bool {
+        state.withLock { if case .ignore = $0.noteAction { true } else { false } }
+    }
+
     /// Most notes that pend at once; more are refused.
     static let noteLimit = 1024
 
     /// Sends a note. Standard signals that pend already are not queued twice. False where too many pend.
+    /// What pends and stops is forgotten when it is to go on, and the other way round.
     @discardableResult
     public func post(_ note: Note) -> Bool {
+        if note.continues { resume() }
         let threads = state.withLock { s -> [Thread]? in
             guard s.life != .exiting else { return [] }
+            if note.continues { s.notes.removeAll { $0.stops } }
+            if note.stops { s.notes.removeAll { $0.continues } }
             guard s.notes.count < Self.noteLimit else { return nil }
             if note.coalesces, s.notes.contains(where: { $0.text == note.text }) { return [] }
             s.notes.append(note)

@@ -123,6 +123,15 @@ public final class System: Sendable {
         for p in processes where p.group == group { p.post(note) }
     }
 
+    /// Whether nobody would let a group go on that a terminal has stopped: no parent of a member is in the session, and
+    /// not itself in the group. POSIX says "orphaned process group".
+    public func isOrphaned(_ group: Int32) -> Bool {
+        !processes.contains { p in
+            guard p.group == group, let parent = proc(p.state.withLock { $0.parent }) else { return false }
+            return parent.session == p.session && parent.group != group
+        }
+    }
+
     /// Kills all processes that `wanted` says, also those that they make meanwhile: who makes one while it is killed
     /// kills it, and who was made before that is found by looking again.
     public func kill(where wanted: (Proc) -> Bool) {

@@ -68,6 +68,10 @@ public final class Thread: @unchecked Sendable {
     @inline(__always)
     public static func check() throws(SysError) { try current.proc.enter() }
 
+    /// The same, for a device that has just posted a note to the caller: true when it was handled, so that the call is
+    /// to throw `.interrupted`.
+    public static func attend() throws(SysError) -> Bool { try current.proc.attend() }
+
     /// True while enough stack is left to go one level deeper: what recurses over outside input asks before it does.
     public static var hasRoom: Bool { HostThread.stackLeft > 96 * 1024 }
 

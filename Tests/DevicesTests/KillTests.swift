@@ -7,7 +7,7 @@ import Testing
 
 /// What a process waits for in these tests. It sets up for many, and gives what each of them runs.
 enum Blocking: String, CaseIterable, Codable, Sendable {
-    case pipeRead, pipeWrite, pollPipe, sleep, wait, served, semaphore, stopped
+    case pipeRead, pipeWrite, pollPipe, sleep, wait, served, semaphore, localSemaphore, ttyRead, ttyWrite, stopped
 
     typealias Body = @Sendable (Proc) throws(SysError) -> Status
 
@@ -76,6 +76,34 @@ enum Blocking: String, CaseIterable, Codable, Sendable {
                 { c throws(SysError) in
                     try c.semDown(try c.open("/n"))
                     return .ok
+                }
+            )
+        case .localSemaphore:
+            return (
+                nil,
+                { c throws(SysError) in
+                    try c.write(try c.open("#z/clone", .readWrite), "down")
+                    return .ok
+                }
+            )
+        case .ttyRead:
+            try p.bind("#y", "/n")
+            _ = try p.open("/n/ptmx", .readWrite)
+            return (
+                nil,
+                { c throws(SysError) in
+                    _ = try c.read(try c.open("/n/0"), 1)
+                    return .ok
+                }
+            )
+        case .ttyWrite:
+            try p.bind("#y", "/n")
+            _ = try p.open("/n/ptmx", .readWrite)
+            return (
+                nil,
+                { c throws(SysError) in
+                    let fd = try c.open("/n/0", .write)
+                    while true { try c.write(fd, [UInt8](repeating: 65, count: 65536)) }
                 }
             )
         case .stopped:

@@ -1,3 +1,4 @@
+import Host
 import Kernel
 import KernelTestSupport
 import Testing
@@ -16,5 +17,29 @@ import Testing
             }
         }
         #expect(device.openCount == 0)
+    }
+
+    /// Notes that come while a process is busy, and whether it stops then.
+    @Test(arguments: [
+        (["suspend"], true), (["suspend", "continue"], false), (["continue", "suspend"], true),
+        (["ttyin", "ttyout", "continue", "window"], false),
+    ])
+    func aNoteToGoOnAndOneToStopUndoEachOther(notes: [String], stops: Bool) async throws {
+        try await withSystem([MemDev()]) { p in
+            let parker = Parker()
+            let child = try p.spawn { (c) throws(SysError) in
+                _ = parker.park()
+                try c.sleep(milliseconds: 1)
+                return .ok
+            }
+            guard let proc = p.system.proc(child) else { throw SysError("no child") }
+            for note in notes { proc.post(Note(note)) }
+            parker.unpark()
+            if stops {
+                while proc.life != .stopped { try p.sleep(milliseconds: 1) }
+                proc.post(Note("continue"))
+            }
+            #expect(try p.wait(.pid(child)).status.text == "")
+        }
     }
 }
