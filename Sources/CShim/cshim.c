@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "cshim.h"
 
+#include <linux/futex.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -42,6 +43,19 @@ int cshim_ppoll(struct pollfd *fds, unsigned long n, int64_t nanoseconds) {
     int r = ppoll(fds, n, nanoseconds < 0 ? NULL : &limit, &mask);
     return r < 0 ? -errno : r;
 }
+
+int cshim_futex_wait(void *word, uint32_t value, int64_t nanoseconds) {
+    struct timespec end = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    /* The BITSET form alone takes a time, not a duration. */
+    int op = FUTEX_WAIT_BITSET_PRIVATE;
+    return syscall(SYS_futex, word, op, value, &end, NULL, FUTEX_BITSET_MATCH_ANY) < 0 ? -errno : 0;
+}
+
+void cshim_futex_wake(void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+
+int cshim_gettid(void) { return (int)syscall(SYS_gettid); }
+
+void cshim_tgkill(int thread, int signal) { syscall(SYS_tgkill, getpid(), thread, signal); }
 
 int cshim_landlock_version(void) {
 #ifdef SYS_landlock_create_ruleset

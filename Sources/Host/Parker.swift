@@ -1,5 +1,6 @@
 import CShim
 import Glibc
+import Synchronization
 
 /// Where one host thread sleeps, and the way to wake it from any other.
 ///
@@ -7,58 +8,77 @@ import Glibc
 /// The wake-up signal is blocked in every thread and unmasked only inside `ppoll`, so a token that comes between
 /// the test and the call ends the call. One thread parks on a Parker; any thread may unpark it.
 public final class Parker: @unchecked Sendable {
-    // All mutable state is guarded by mutex.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
-    private var token = false
-    private var poller: pthread_t?
+    /// What `word` says. Only the owner puts something other than a token there, and only where it is empty.
+    private enum State {
+        static let empty: UInt32 = 0
+        static let token: UInt32 = 1
+        /// The owner sleeps on the word.
+        static let parked: UInt32 = 2
+        /// The owner is in ppoll.
+        static let polling: UInt32 = 3
+    }
+
+    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    /// The owner's thread number, where `word` says that it polls.
+    private let poller = Atomic<Int32>(0)
+    /// The last wait was a short one: the next may be worth some turns without sleeping. The owner's alone.
+    private var wasShort = false
+
+    /// A wait as long as a sleep and a waking take is short.
+    private static let short: UInt64 = 50_000
+    /// For how long at most a token is looked for before the owner sleeps; where it is alone, not at all.
+    private static let patience: UInt64 = sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 25_000 : 0
 
     public init() {
-        mutex = .allocate(capacity: 1)
-        condition = .allocate(capacity: 1)
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
+        word = .allocate(capacity: 1)
+        word.initialize(to: Atomic(State.empty))
     }
 
     deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
+        word.deinitialize(count: 1)
+        word.deallocate()
     }
 
     /// Leaves a token, and wakes the thread if it sleeps here.
     public func unpark() {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard !token else { return }
-        token = true
-        if let poller {
-            pthread_kill(poller, cshim_wakesignal())
-        } else {
-            pthread_cond_signal(condition)
+        // SAFETY: whoever calls holds self, and with it the word, for the call.
+        switch word.pointee.exchange(State.token, ordering: .acquiringAndReleasing) {
+        case State.parked: cshim_futex_wake(word)
+        // The owner may have left ppoll by now: a signal that comes late ends its next one, which looks again.
+        case State.polling: cshim_tgkill(poller.load(ordering: .relaxed), cshim_wakesignal())
+        default: break
         }
     }
 
     /// Sleeps until there is a token (true) or the monotonic `deadline` in nanoseconds has passed (false).
     public func park(until deadline: UInt64? = nil) -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while !token {
-            guard let deadline else {
-                pthread_cond_wait(condition, mutex)
-                continue
-            }
-            var limit = timespec(
-                tv_sec: Int(clamping: deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
-            if pthread_cond_timedwait(condition, mutex, &limit) == ETIMEDOUT { break }
+        if take() { return true }
+        let start = HostClock.monotonic()
+        if wasShort, spin(until: min(start &+ Self.patience, deadline ?? .max)) { return true }
+        defer { wasShort = HostClock.monotonic() &- start < Self.short }
+        while change(State.empty, to: State.parked) {
+            let isLate = cshim_futex_wait(word, State.parked, Int64(clamping: deadline ?? .max)) == -ETIMEDOUT
+            if word.pointee.exchange(State.empty, ordering: .acquiring) == State.token { return true }
+            if isLate { return false }
         }
-        defer { token = false }
-        return token
+        return take()
+    }
+
+    private func spin(until end: UInt64) -> Bool {
+        repeat {
+            for _ in 0..<32 {
+                if word.pointee.load(ordering: .relaxed) == State.token { return take() }
+                cshim_pause()
+            }
+        } while HostClock.monotonic() < end
+        return false
+    }
+
+    /// Consumes the token, where there is one.
+    private func take() -> Bool { change(State.token, to: State.empty) }
+
+    private func change(_ old: UInt32, to new: UInt32) -> Bool {
+        word.pointee.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
     }
 
     /// What ended a `poll`.
@@ -69,16 +89,8 @@ public final class Parker: @unchecked Sendable {
 
     /// Waits for events on a host descriptor, a token, or the deadline. The corresponding Linux call is `ppoll(2)`.
     public func poll(_ descriptor: Int32, _ events: HostEvents, until deadline: UInt64? = nil) -> Wake {
-        while true {
-            pthread_mutex_lock(mutex)
-            if token {
-                token = false
-                pthread_mutex_unlock(mutex)
-                return .token
-            }
-            poller = pthread_self()
-            pthread_mutex_unlock(mutex)
-
+        poller.store(cshim_gettid(), ordering: .relaxed)
+        while change(State.empty, to: State.polling) {
             var left: Int64 = -1
             if let deadline {
                 let now = HostClock.monotonic()
@@ -86,13 +98,14 @@ public final class Parker: @unchecked Sendable {
             }
             var entry = pollfd(fd: descriptor, events: events.rawValue, revents: 0)
             let n = cshim_ppoll(&entry, 1, left)
-            pthread_mutex_lock(mutex)
-            poller = nil
-            pthread_mutex_unlock(mutex)
+            // A token that has come meanwhile stays for the next who asks.
+            _ = change(State.polling, to: State.empty)
             if n > 0 { return .ready(HostEvents(rawValue: entry.revents)) }
             if n == 0 { return .deadline }
             precondition(n == -EINTR || n == -EAGAIN || n == -ENOMEM, "ppoll: errno \(-n)")
         }
+        _ = take()
+        return .token
     }
 }
 

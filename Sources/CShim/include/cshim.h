@@ -36,6 +36,21 @@ int cshim_openat2(int dir, const char *name, int flags, unsigned mode, uint64_t 
 /* ppoll(2) with the wake-up signal unmasked for the call; a negative timeout waits for ever. Result or -errno. */
 int cshim_ppoll(struct pollfd *fds, unsigned long n, int64_t nanoseconds);
 
+/* futex(2): sleeps while *word is value, until woken or the monotonic time; -ETIMEDOUT then. Wakes one sleeper. */
+int cshim_futex_wait(void *word, uint32_t value, int64_t nanoseconds);
+void cshim_futex_wake(void *word);
+/* The calling thread's number, and a signal to a thread of this process; one that has gone is left alone. */
+int cshim_gettid(void);
+void cshim_tgkill(int thread, int signal);
+/* Tells the processor that this is a loop of waiting. */
+static inline void cshim_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* What the host can do, for --doctor. A version, 0 or an errno, 1 or 0. */
 int cshim_landlock_version(void);
 int cshim_try_user_namespace(void);
