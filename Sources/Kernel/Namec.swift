@@ -184,8 +184,9 @@ struct Namec {
     private mutating func step(_ c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
         guard let union = c.union else { return try step(in: c, names) }
         var failure = SysError.nonexist
-        for member in union.members {
-            do throws(SysError) { return try step(in: member, names) } catch {
+        // What was crossed to is the first member itself.
+        for (n, entry) in union.head.members.enumerated() {
+            do throws(SysError) { return try step(in: n == 0 ? c : union.member(entry), names) } catch {
                 // A member that may not be searched hides nothing of the others, and is not the reason given.
                 if error.code != .nonexist { failure = error }
             }

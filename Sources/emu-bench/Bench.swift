@@ -48,7 +48,9 @@ struct Bench {
         let rows = callRows + processRows + commandRows(emu)
         let small = self.small
         let wanted = self.wanted
-        _ = try system.boot(Cred(user: "bench", uid: 0, gid: 0), args: ["bench"]) { (p) throws(SysError) in
+        let ids = HostEnvironment.ids
+        let cred = Cred(user: "bench", uid: ids.user, gid: ids.group)
+        _ = try system.boot(cred, args: ["bench"]) { (p) throws(SysError) in
             try Self.buildNameSpace(p)
             var failed = 0
             print(Table.head)
