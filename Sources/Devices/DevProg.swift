@@ -170,13 +170,34 @@ final class DevProg: Dev {
 
     // MARK: files
 
+    /// Its own children's ends a process takes from `wait`; another is told of those to come and takes nothing away.
+    func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
+        guard caller.cred.may(try stat(c, caller), mode.needs) else { throw .perm }
+        if Self.file(c) == .wait, c.qid.path != Self.root {
+            let proc = try proc(c)
+            if Thread.running?.proc !== proc { c.auxiliary = proc.watchChildren() }
+        }
+        return c.opened(mode)
+    }
+
+    func close(_ c: Chan) {
+        // Where the process has gone the watch went with it.
+        if let watch = c.auxiliary as? ChildWatch { try? proc(c).unwatchChildren(watch) }
+    }
+
     func read(
         _ c: Chan, into buffer: inout MutableRawSpan, at offset: UInt64, _ caller: Caller, _ how: How
     ) throws(SysError) -> Int {
         let proc = try proc(c)
         if Self.file(c) == .wait {
             // A record a read, whatever the offset.
-            return read(text: try proc.takeEnded(.any, how).text, into: &buffer, at: 0)
+            let record =
+                if let watch = c.auxiliary as? ChildWatch {
+                    try proc.takeEnded(watch, how)
+                } else {
+                    try proc.takeEnded(.any, how)
+                }
+            return read(text: record.text, into: &buffer, at: 0)
         }
         return read(text: try text(of: Self.file(c), proc), into: &buffer, at: offset)
     }
@@ -269,7 +290,8 @@ final class DevProg: Dev {
         guard Self.file(c) == .wait, events.contains(.read), let proc = try? proc(c) else {
             return events.intersection([.read, .write])
         }
-        return proc.pollEnded(waiter) ? events.intersection([.read, .write]) : events.intersection(.write)
+        return proc.pollEnded(c.auxiliary as? ChildWatch, waiter)
+            ? events.intersection([.read, .write]) : events.intersection(.write)
     }
 
     func seekable(_ c: Chan) -> Bool { Self.file(c) != .wait }

@@ -91,7 +91,7 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
         ("bad attach specifier", EINVAL),  // badSpec
         ("mount/attach disallowed", EPERM),  // noAttach
         ("no free devices", ENODEV),  // noDevices
-        ("no free environment resources", ENOSPC),  // noEnv
+        ("no free environment resources", ENOMEM),  // noEnv
         ("i/o on hungup channel", EIO),  // hungup
         ("write on closed pipe", EPIPE),  // closedPipe
         ("bad process or channel control request", EINVAL),  // badControl
@@ -151,9 +151,10 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
     private static let bySentence: [String: Code] = .init(
         uniqueKeysWithValues: table.indices.map { (table[$0].sentence, Code.allCases[$0]) })
 
-    /// Where several codes share an errno the first row is the host's meaning.
+    /// Where several codes share an errno the first row is the host's meaning, but for memory.
     private static let byErrno: [Int32: Code] = .init(
-        table.indices.map { (table[$0].errno, Code.allCases[$0]) }, uniquingKeysWith: { first, _ in first })
+        [(ENOMEM, .noMemory)] + table.indices.map { (table[$0].errno, Code.allCases[$0]) },
+        uniquingKeysWith: { first, _ in first })
 }
 
 /// The codes as errors, so that `throw .perm` reads as it should.

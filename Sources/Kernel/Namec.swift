@@ -45,7 +45,15 @@ struct Namec {
         let here: Chan
         let names: [String]
         do throws(SysError) { (here, names) = try start(path, dot) } catch { throw error.about(path) }
-        return try walk(from: here, names[...], intent, path)
+        guard Self.namesDirectory(path) else { return try walk(from: here, names[...], intent, path) }
+        let found = try walk(from: here, names[...], intent == .noFollow ? .access : intent, path)
+        guard found.isDirectory else { throw SysError(.notDir, subject: path) }
+        return found
+    }
+
+    /// A name that ends in `/` or `/.` is a directory's.
+    static func namesDirectory(_ path: String) -> Bool {
+        path.utf8.last == UInt8(ascii: "/") || path.utf8.suffix(2).elementsEqual("/.".utf8)
     }
 
     /// What the walk has told of `c`, the file it found, if it did.

@@ -1,5 +1,8 @@
 /// Running a file: a registered program, a script, or what an engine claims.
 extension Proc {
+    /// A program that is ready to run.
+    typealias Image = @Sendable () throws(SysError) -> Status
+
     /// Most interpreters that call each other.
     private static let scriptDepth = 5
 
@@ -8,21 +11,42 @@ extension Proc {
     /// Throws, with nothing changed, where the file cannot be run. `args[0]` is the name the program sees.
     /// The corresponding Plan 9 call is `exec(2)`.
     public func exec(_ path: String, _ args: [String]) throws(SysError) -> Status {
-        try enter()
-        return try load(path, args, 0)()
+        try prepare(path, args)()
     }
 
     /// What `exec` would run, found and checked; calling it runs it. For a shell that must know before it spawns.
+    ///
+    /// A program that calls it returns at once, whatever it gives: the other then runs in its place, on its stack, so
+    /// that a program may become another without end.
     public func prepare(
         _ path: String, _ args: [String]
     ) throws(SysError) -> () throws(SysError) -> Status {
         try enter()
-        return try load(path, args, 0)
+        let image = try load(path, args, 0)
+        return { () throws(SysError) in try self.become(image) }
+    }
+
+    private func become(_ image: @escaping Image) throws(SysError) -> Status {
+        let isFirst = state.withLock { s in
+            defer { s.next = s.inProgram ? image : nil }
+            return !s.inProgram
+        }
+        guard isFirst else { return .ok }
+        var status = Status.ok
+        var next: Image? = image
+        while let image = next {
+            try enter()
+            state.withLock { $0.inProgram = true }
+            defer { state.withLock { $0.inProgram = false } }
+            status = try image()
+            next = state.withLock { $0.next.take() }
+        }
+        return status
     }
 
     private func load(
         _ path: String, _ args: [String], _ depth: Int
-    ) throws(SysError) -> () throws(SysError) -> Status {
+    ) throws(SysError) -> Image {
         let (file, caller) = try find(path)
         do throws(SysError) {
             guard file.mask.isSuperset(of: .execute) else { throw .perm }
@@ -49,9 +73,7 @@ extension Proc {
         } catch { throw error.about(path) }
     }
 
-    private func program(
-        _ name: String, _ args: [String], _ path: String
-    ) throws(SysError) -> () throws(SysError) -> Status {
+    private func program(_ name: String, _ args: [String], _ path: String) throws(SysError) -> Image {
         guard let entry = system.program(name) else { throw SysError("program \(name): not in this emu") }
         return { () throws(SysError) in
             self.begin(args, path)

@@ -90,6 +90,7 @@ extension Proc {
             guard !isNew else { throw .exist }
             return try Self.open(found, mode.union(.truncate), caller, .wait)
         }
+        guard perm.contains(.directory) || !Namec.namesDirectory(path) else { throw .isDir }
         let bits = FileMode(rawValue: perm.rawValue & ~umask)
         return try Self.create(in: Self.creatable(parent), name, mode, bits, caller)
     }
@@ -192,6 +193,7 @@ extension Proc {
             guard target.utf8.count <= 4095 else { throw .nameTooLong }
             let directory = try Self.creatable(parent)
             guard directory.mask.isSuperset(of: [.write, .execute]) else { throw .perm }
+            guard !Namec.namesDirectory(path) else { throw .notDir }
             try directory.dev.symlink(directory, name, to: target, caller)
         } catch { throw error.about(path) }
     }
@@ -204,6 +206,7 @@ extension Proc {
         do throws(SysError) {
             let directory = try Self.creatable(parent)
             guard directory.mask.isSuperset(of: [.write, .execute]) else { throw .perm }
+            guard !Namec.namesDirectory(new) else { throw .notDir }
             try Self.checkSameMount(file, directory)
             try directory.dev.link(file, directory, name, caller)
         } catch { throw error.about(new) }
@@ -219,6 +222,7 @@ extension Proc {
             let source = from.union == nil ? from : try Self.holder(of: file, in: from)
             let target = try Self.creatable(to)
             for c in [source, target] where !c.mask.isSuperset(of: [.write, .execute]) { throw .perm }
+            guard file.isDirectory || !Namec.namesDirectory(new) else { throw .notDir }
             try checkChangeable(file)
             try Self.checkSameMount(file, target)
             if let replaced = try? find(new, .bare).0 {  // absent: nothing is replaced

@@ -45,6 +45,23 @@ public struct WaitRecord: Sendable {
     }
 }
 
+/// What one who watches a process's children has still to be told, the newest of it.
+public final class ChildWatch: Sendable {
+    private static let limit = 1024
+    private let records = Lock([WaitRecord]())
+
+    func add(_ record: WaitRecord) {
+        records.withLock { r in
+            if r.count == Self.limit { r.removeFirst() }
+            r.append(record)
+        }
+    }
+
+    func take() -> WaitRecord? { records.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+
+    var isEmpty: Bool { records.withLock { $0.isEmpty } }
+}
+
 extension Proc {
     /// A new process that runs `body` on a Thread of its own; its pid.
     ///
@@ -186,6 +203,7 @@ extension Proc {
                 s.noteAction = .ignore
                 s.children = []
                 s.ended = []
+                s.watches = []
                 s.threads = []
             }
             files = s.fgrp
@@ -217,6 +235,7 @@ extension Proc {
         state.withLock { s in
             guard s.children.remove(record.pid) != nil else { return }
             s.ended.append(record)
+            for watch in s.watches { watch.add(record) }
         }
         childEnded.wake()
     }
@@ -256,9 +275,29 @@ extension Proc {
     }
 
     /// Whether `takeEnded` would not wait now; registers `waiter` for when that changes.
-    public func pollEnded(_ waiter: Waiter?) -> Bool {
+    public func pollEnded(_ watch: ChildWatch? = nil, _ waiter: Waiter?) -> Bool {
         waiter?.stand(on: childEnded)
-        return state.withLock { !$0.ended.isEmpty || $0.children.isEmpty }
+        return state.withLock { !(watch?.isEmpty ?? $0.ended.isEmpty) || $0.children.isEmpty }
+    }
+
+    /// Has records of children that end from now on kept for another process, which takes none from this one.
+    public func watchChildren() -> ChildWatch {
+        let watch = ChildWatch()
+        state.withLock { $0.watches.append(watch) }
+        return watch
+    }
+
+    public func unwatchChildren(_ watch: ChildWatch) { state.withLock { $0.watches.removeAll { $0 === watch } } }
+
+    /// The next record that `watch` has, as `takeEnded`.
+    public func takeEnded(_ watch: ChildWatch, _ how: How) throws(SysError) -> WaitRecord {
+        try childEnded.sleep(how) { () throws(SysError) -> WaitRecord? in
+            try state.withLock { (s) throws(SysError) in
+                let record = watch.take()
+                guard record != nil || !s.children.isEmpty else { throw .noChild }
+                return record
+            }
+        }
     }
 
     /// Sleeps. The corresponding Inferno call is `sys-sleep(2)`.

@@ -16,6 +16,8 @@ public final class Proc: @unchecked Sendable {
         var children: Set<Int32> = []
         /// Children that ended and were not waited for, oldest first.
         var ended: [WaitRecord] = []
+        /// Others that were told of each child that ends, from when they began to watch.
+        var watches: [ChildWatch] = []
         var pgrp: Pgrp
         var fgrp: Fgrp
         var egrp: Egrp
@@ -33,6 +35,9 @@ public final class Proc: @unchecked Sendable {
         var noteAction = NoteAction.end
         /// Why it is to end, once it is.
         var fate = Status("killed")
+        /// Whether a program runs, and what runs when it has returned.
+        var inProgram = false
+        var next: Image?
     }
 
     /// What a process is doing.

@@ -33,7 +33,7 @@ enum CsvModule {
                 row.add("\n" + line)
             }
             let values = row.finish().map { Item.text($0) }
-            let goOn = try StdModule.turn { () throws(Failure) in
+            let goOn = try StdModule.turn(shell) { () throws(Failure) in
                 shell.context.setLocal("line", values)
                 status = try shell.call(items[1])
             }

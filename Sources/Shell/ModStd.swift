@@ -106,8 +106,8 @@ enum StdModule {
 
     // MARK: loops
 
-    /// Runs one turn of a loop. False when it is the last.
-    static func turn(_ body: () throws(Failure) -> Void) throws(Failure) -> Bool {
+    /// Runs one turn of a loop. False when it is the last: also where nobody reads any more what its commands write.
+    static func turn(_ shell: Shell, _ body: () throws(Failure) -> Void) throws(Failure) -> Bool {
         do throws(Failure) { try body() } catch {
             guard case .raised(let exception) = error, exception.message == nil else { throw error }
             switch exception.name {
@@ -116,7 +116,7 @@ enum StdModule {
             default: throw error
             }
         }
-        return true
+        return shell.context.status != SysError.closedPipe.sentence
     }
 
     private static let `for`: Builtin = { (shell, items) throws(Failure) in
@@ -125,7 +125,7 @@ enum StdModule {
         let body = items[items.count - 1]
         var status = ""
         for item in items[3..<(items.count - 1)] {
-            let goOn = try turn { () throws(Failure) in
+            let goOn = try turn(shell) { () throws(Failure) in
                 shell.context.setLocal(name, [item])
                 status = try shell.call(body)
             }
@@ -138,7 +138,9 @@ enum StdModule {
         guard items.count > 1 else { throw shell.usage("apply command [arg ...]") }
         var status = ""
         for item in items.dropFirst(2) {
-            guard try turn({ () throws(Failure) in status = try shell.call(items[1], [item]) }) else { return "" }
+            guard try turn(shell, { () throws(Failure) in status = try shell.call(items[1], [item]) }) else {
+                return ""
+            }
         }
         return status
     }
@@ -149,7 +151,7 @@ enum StdModule {
         var holds = true
         while holds {
             try shell.check()
-            let goOn = try turn { () throws(Failure) in
+            let goOn = try turn(shell) { () throws(Failure) in
                 holds = try shell.call(items[1]).isEmpty
                 if holds { status = try shell.call(items[2]) }
             }
@@ -166,7 +168,7 @@ enum StdModule {
         defer { reader.giveBack() }
         var status = ""
         while let line = try reader.next() {
-            let goOn = try turn { () throws(Failure) in
+            let goOn = try turn(shell) { () throws(Failure) in
                 shell.context.setLocal("line", [.text(line)])
                 status = try shell.call(body)
             }

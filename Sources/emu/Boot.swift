@@ -58,12 +58,14 @@ struct Boot {
             grants.trees["root"] = .init(try HostEnvironment.realPath(root))
         }
         if flags.sandbox { try addSandbox(to: &grants, &shown) }
-        if let home {
-            try HostEnvironment.makeDirectory(home, 0o700)
-            grants.trees["home"] = .init(home)
-        } else if flags.verbose {
-            HostEnvironment.complain("emu: home is in memory and ends with this emu")
-        }
+        do throws(SysError) {
+            if let home {
+                try HostEnvironment.makeDirectory(home, 0o700)
+                grants.trees["home"] = .init(home)
+            } else if flags.verbose || !(flags.noHost || flags.sandbox) {
+                HostEnvironment.complain("emu: home is in memory and ends with this emu")
+            }
+        } catch { HostEnvironment.complain("emu: home is in memory and ends with this emu: \(error)") }
         return grants
     }
 

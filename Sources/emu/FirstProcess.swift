@@ -45,6 +45,9 @@ struct FirstProcess: Sendable {
         } else {
             script = nil
             args = flags.words.isEmpty ? initCommand : flags.words
+            if let first = flags.words.first, HostEnvironment.isDirectory(first) {
+                throw SysError(.isDir, subject: first)
+            }
         }
     }
 
@@ -54,7 +57,7 @@ struct FirstProcess: Sendable {
         try buildNameSpace(p)
         guard let program = args.first else { throw SysError("emu.conf has no init section: nothing to run") }
         if verbose { HostEnvironment.complain("emu: \(args.joined(separator: " "))") }
-        return try p.exec(program, args)
+        return try p.exec(program.utf8.contains(0x2F) ? program : "/bin/\(program)", args)
     }
 
     private func openConsole(_ p: Proc) throws(SysError) {

@@ -283,6 +283,24 @@ import Testing
         }
     }
 
+    @Test func whoReadsAnothersWaitTakesNothingFromIt() async throws {
+        try await withProg { p in
+            _ = try p.spawn { _ throws(SysError) in "before" }
+            #expect(try inTime { p.system.processCount == 1 })
+            let isOpen = Lock(false)
+            let reader = try p.spawn { c throws(SysError) in
+                let fd = try c.open("/prog/1/wait")
+                isOpen.withLock { $0 = true }
+                return Status(String(decoding: try c.read(fd, 200), as: UTF8.self))
+            }
+            #expect(try inTime { isOpen.withLock { $0 } })
+            let child = try p.spawn(args: ["child"]) { _ throws(SysError) in "ended" }
+            #expect(try p.wait(.pid(reader)).status == Status("\(child) \"child\":ended"))
+            #expect(try p.wait().status == "before")
+            #expect(try p.wait().status == "ended")
+        }
+    }
+
     @Test func whoReadsWaitIsNotLeftWaiting() async throws {
         try await withProg { p in
             // A reader of another's wait file, while that one has a child, then ends.

@@ -263,4 +263,26 @@ import Testing
             }
         }
     }
+
+    @Test func aNameThatEndsInASlashIsADirectorys() async throws {
+        try await withSystem([MemDev()]) { p in
+            try p.put("/f", "x")
+            try p.mkdir("/d/")
+            try p.symlink("d", "/l")
+            for name in ["/f/", "/f//", "/f/."] {
+                #expect(code { () throws(SysError) in try p.open(name) } == .notDir)
+                #expect(code { () throws(SysError) in try p.stat(name) } == .notDir)
+                #expect(code { () throws(SysError) in try p.remove(name) } == .notDir)
+                #expect(code { () throws(SysError) in try p.put(name, "y") } == .notDir)
+                #expect(code { () throws(SysError) in try p.rename("/f", name) } == .notDir)
+                #expect(code { () throws(SysError) in try p.link("/f", "/g/") } == .notDir)
+            }
+            #expect(code { () throws(SysError) in try p.put("/new/", "y") } == .isDir)
+            #expect(try p.stat("/l/", follow: false).isDirectory)
+            #expect(code { () throws(SysError) in try p.remove("/l/") } == .notDir)
+            try p.rename("/d/", "/e/")
+            try p.remove("/e/")
+            #expect(try p.names("/") == ["f", "l"])
+        }
+    }
 }
