@@ -8,6 +8,7 @@ struct Basename: Command {
         -s suffix  taken off the end, of each path
         -z         a zero byte instead of a newline behind each
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         let isMany = r.has("a") || r.has("s")

@@ -9,13 +9,14 @@ struct Chmod: Command {
         -v  tell of each
         """
 
-    /// A mode such as `-w` looks like flags, and is none.
+    /// A mode such as `-w` looks like flags; behind an empty clause it does not.
     static func arrange(_ arguments: [String]) -> [String] {
-        let flags = arguments.prefix { $0.hasPrefix("-") && $0.dropFirst().allSatisfy { "Rfvh".contains($0) } }
-        guard let mode = arguments.dropFirst(flags.count).first, mode != "--", mode != "--help" else {
-            return arguments
+        var words = arguments
+        let mode = words.firstIndex {
+            $0 == "--" || $0.first == "-" && "rwxXstugoal,+=01234567".contains($0.dropFirst().prefix(1)) && $0.count > 1
         }
-        return flags + ["--"] + arguments.dropFirst(flags.count)
+        if let mode, words[mode] != "--" { words[mode] = "+," + words[mode] }
+        return words
     }
 
     func run(_ r: Run) throws(SysError) {

@@ -8,6 +8,7 @@ struct Env: Command {
         -i       an empty one, but for what is given here
         -u name  without that variable
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         try r.p.pctl(r.has("i") ? .newEnv : .forkEnv)

@@ -53,7 +53,7 @@ struct Grep: Command {
             }
             arranged.append(word)
             // A value may look like a number.
-            let valued = letters.firstIndex { usage.flags[$0] == true }
+            let valued = letters.firstIndex { usage.takesValue($0) }
             if valued == letters.indices.last, let value = rest.popFirst() { arranged.append(value) }
         }
         return arranged + rest

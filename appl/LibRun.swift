@@ -5,15 +5,18 @@ protocol Command: Program {
     static var usage: Usage { get }
     /// The arguments as `usage` understands them, for programs whose old forms it has no words for.
     static func arrange(_ arguments: [String]) -> [String]
+    /// The first operand ends the flags: what follows is another program's, or may look like flags.
+    static var flagsEndEarly: Bool { get }
     /// Writes to `r.out`, which is flushed afterwards; tells of what goes wrong on the way by `r.warn`.
     func run(_ r: Run) throws(SysError)
 }
 
 extension Command {
     static func arrange(_ arguments: [String]) -> [String] { arguments }
+    static var flagsEndEarly: Bool { false }
 
     func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
-        switch Self.usage.parse(Self.arrange(Array(args.dropFirst()))[...]) {
+        switch Self.usage.parse(Self.arrange(Array(args.dropFirst()))[...], early: Self.flagsEndEarly) {
         case .help:
             try p.write(1, Self.usage.help)
             return .ok
@@ -61,12 +64,16 @@ final class Run {
 
     var operands: [String] { options.operands }
 
+    func has(_ flag: String) -> Bool { options.has(flag) }
+
     func has(_ flag: Character) -> Bool { options.has(flag) }
 
     /// The value of `flag` as a number in `range`, `standard` where it was not given.
-    func number(_ flag: Character, or standard: Int, in range: ClosedRange<Int> = 0...Int.max) throws(SysError) -> Int {
+    func number(_ flag: String, or standard: Int, in range: ClosedRange<Int> = 0...Int.max) throws(SysError) -> Int {
         guard let text = options.value(flag) else { return standard }
-        guard let n = Int(text), range.contains(n) else { throw SysError("-\(flag): bad number '\(text)'") }
+        guard let n = Int(text), range.contains(n) else {
+            throw SysError("\(flag.count > 1 ? "--" : "-")\(flag): bad number '\(text)'")
+        }
         return n
     }
 

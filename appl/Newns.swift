@@ -8,6 +8,7 @@ struct Newns: Command {
         -n file  what it is made of (/lib/namespace)
         Without a command, a shell.
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         let name = r.options.value("n") ?? "/lib/namespace"

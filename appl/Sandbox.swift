@@ -9,6 +9,7 @@ struct Sandbox: Command {
         -m path:perms  what is at path and below has these of the rights r, w and x at most, - for none
         A path that is named wins over those above it. Without a command, a shell.
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         var rules: [Proc.Narrowing] = []

@@ -28,7 +28,7 @@ struct Sed: Command {
         while let word = rest.first, word.hasPrefix("-"), word.count > 1, !word.hasPrefix("--") {
             rest = rest.dropFirst()
             let letters = word.dropFirst()
-            let valued = letters.firstIndex { usage.flags[$0] == true }
+            let valued = letters.firstIndex { usage.takesValue($0) }
             if let i = letters.firstIndex(of: "i"), i < valued ?? letters.endIndex,
                 letters.index(after: i) < letters.endIndex
             {

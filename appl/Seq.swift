@@ -7,6 +7,7 @@ struct Seq: Command {
         -s separator  instead of a newline
         -w            with zeros before, all as wide as the widest
         """
+    static let flagsEndEarly = true
 
     /// A negative first number looks like a flag.
     static func arrange(_ arguments: [String]) -> [String] {

@@ -11,6 +11,7 @@ struct Tr: Command {
         -t  set1 is cut to the length of set2
         In a set: a-z, [:class:], [=c=], [c*n], and \\n \\t \\r \\a \\b \\f \\v \\\\ \\ooo. The last of set2 is repeated.
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         let words = try r.operands(1...2)

@@ -15,6 +15,7 @@ struct Xargs: Command {
         -t            tell each command on standard error
         -x            end where a line is too long for -s
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         var input: Int32 = 0

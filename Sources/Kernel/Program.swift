@@ -24,11 +24,12 @@ public struct Status: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
     public var description: String { text }
 
     /// As a host sees it: 0, the number itself where it is one (1 to 255), 128 and the
-    /// signal for a note that stands for one, else 1.
+    /// signal for a note that stands for one, 2 for a wrong call, else 1.
     public var code: Int32 {
         if text.isEmpty { return 0 }
         if let n = Int32(text), n > 0, n < 256 { return n }
         return switch text {
+        case "usage": 2
         case "hangup": 129
         case "interrupt": 130
         case "quit": 131
