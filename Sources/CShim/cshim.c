@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -142,4 +143,44 @@ int cshim_access(int fd, int mode) {
 #define SYS_faccessat2 439
 #endif
     return (int)syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS);
+}
+
+int cshim_pipe(int *ends, int ours) {
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    return fcntl(ends[ours], F_SETFL, O_NONBLOCK);
+}
+
+int cshim_spawn(char *const *args, char *const *environment, const char *directory, const int *fds, pid_t *child) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int e = posix_spawn_file_actions_init(&actions);
+    if (e) return e;
+    e = posix_spawnattr_init(&attributes);
+    if (e) {
+        posix_spawn_file_actions_destroy(&actions);
+        return e;
+    }
+    for (int i = 0; i < 3 && !e; i++)
+        e = fds[i] < 0 ? posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0)
+                       : posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+    if (!e) e = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (!e) e = posix_spawn_file_actions_addchdir_np(&actions, directory);
+    if (!e) e = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!e) e = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (!e) e = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    if (!e) e = posix_spawnp(child, args[0], &actions, &attributes, args, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return e;
+}
+
+int cshim_await(pid_t child, int *status, struct rusage *usage) {
+    siginfo_t info;
+    while (syscall(SYS_waitid, P_PID, child, &info, WEXITED | WNOWAIT, usage) < 0)
+        if (errno != EINTR) return -1;
+    *status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
+    return 0;
 }

@@ -263,6 +263,11 @@ final class DevFs: Dev {
         return open.number
     }
 
+    func hostPath(_ c: Chan) -> String? {
+        guard let place = try? place(c) else { return nil }  // no place, no path
+        return place.tree.hostPath(place.file)
+    }
+
     func seekable(_ c: Chan) -> Bool { (c.auxiliary as? FsOpen)?.stream == nil }
 }
 

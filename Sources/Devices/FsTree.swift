@@ -17,6 +17,8 @@ final class FsTree: Sendable {
     let rootQid: Qid
     let root: FsFile
 
+    /// Host path of the directory that `host` is.
+    private let directory: String
     private let renames = Lock(FsRenames())
     private let epoch = Atomic<Int>(0)
 
@@ -31,6 +33,7 @@ final class FsTree: Sendable {
             base = String(directory[directory.index(after: slash)...])
             directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
         }
+        self.directory = directory
         host = try HostTree(directory, oneByOne: oneByOne)
         let stat = try host.stat(base)
         root = FsFile(base, kind: stat.kind, epoch: 0)
@@ -41,6 +44,12 @@ final class FsTree: Sendable {
     func path(_ file: FsFile) -> String {
         if file.epoch == epoch.load(ordering: .acquiring) { return file.path }
         return renames.withLock { $0.follow(file.path, since: file.epoch) }
+    }
+
+    /// What the host calls `file` now.
+    func hostPath(_ file: FsFile) -> String {
+        let path = path(file)
+        return path.isEmpty ? directory : (directory == "/" ? "" : directory) + "/" + path
     }
 
     /// To be read before a path is resolved: what is renamed later is followed from there on.

@@ -80,6 +80,13 @@ public enum HostEnvironment {
         _ = try? HostIO.write(2, bytes.span.bytes)  // nobody is left to tell
     }
 
+    /// Opens /dev/null at 0, 1 and 2 where nothing is open there, so that no file of ours is taken for one of them.
+    public static func fillStandardDescriptors() {
+        var fd: Int32 = 0
+        while (0...2).contains(fd) { fd = cshim_openat(AT_FDCWD, "/dev/null", O_RDWR, 0) }
+        if fd > 2 { close(fd) }
+    }
+
     /// Lets as many descriptors be open as the host allows. The corresponding POSIX call is `setrlimit(2)`.
     public static func raiseDescriptorLimit() {
         var limit = rlimit()

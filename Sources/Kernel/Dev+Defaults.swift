@@ -117,6 +117,8 @@ extension Dev {
 
     public func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { nil }
 
+    public func hostPath(_ c: Chan) -> String? { nil }
+
     public func window(_ c: Chan) -> Window? { terminal(c)?.size }
 
     public func terminal(_ c: Chan) -> (any Terminal)? { nil }

@@ -74,6 +74,8 @@ public protocol Dev: AnyObject, Sendable {
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents
     /// A host descriptor for the open Chan, borrowed while the Chan lives; nil where the device has none to lend.
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32?
+    /// The absolute path of `c` on the host; nil where it is no file of the host's.
+    func hostPath(_ c: Chan) -> String?
     /// How large the terminal is that `c` is; nil where it is none, zeros where nobody knows.
     func window(_ c: Chan) -> Window?
     /// The terminal that the open Chan is, with all that can be set; nil for those that are less.

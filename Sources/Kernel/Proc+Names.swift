@@ -115,6 +115,13 @@ extension Proc {
         return c
     }
 
+    /// What the host calls the file; nil where it is none of the host's.
+    public func hostPath(_ path: String) throws(SysError) -> String? {
+        try enter()
+        let c = try find(path).0
+        return c.dev.hostPath(c)
+    }
+
     /// Makes an empty directory. The corresponding POSIX call is `mkdir(2)`.
     public func mkdir(_ path: String, _ perm: UInt32 = 0o777) throws(SysError) {
         _ = try createChan(path, .read, FileMode(rawValue: perm & 0o777 | FileMode.directory.rawValue))

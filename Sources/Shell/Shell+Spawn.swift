@@ -33,7 +33,7 @@ extension Shell {
     /// The status of a child, once it has ended.
     ///
     /// An interrupt while it runs ends the shell's command too, unless the child is one that deals with notes itself, as
-    /// another interactive shell: then it is the child's alone.
+    /// another interactive shell, and does not end by it.
     func wait(_ pid: Int32) throws(Failure) -> String {
         while true {
             let status: String
@@ -50,6 +50,7 @@ extension Shell {
             }
             // Our own note may not have been looked at yet: the child's came with it.
             try check()
+            if interrupt != nil, status == Note.interrupt.text { throw .interrupted }
             return status
         }
     }

@@ -21,6 +21,7 @@ struct Boot {
 
     /// Runs the system to its end; the exit status for the host.
     func run() throws(SysError) -> Int32 {
+        HostEnvironment.fillStandardDescriptors()
         HostThread.blockWakeSignal()
         HostEnvironment.raiseDescriptorLimit()
         var shown: [String] = []

@@ -23,7 +23,7 @@ struct Emu: ParsableCommand {
     var command: String?
     @Option(name: .short, help: ArgumentHelp("Go on with the name space file of the host.", valueName: "nsfile"))
     var nsFile: String?
-    @Flag(name: .customShort("C"), help: "Let host commands be run (see cmd(3)).")
+    @Flag(name: .customShort("C"), help: "Let programs of the host be run, which see all of it (see os(1)).")
     var hostCommands = false
     @Flag(name: .customShort("H"), help: "Let the whole host be attached, as '#U*'.")
     var wholeHost = false

@@ -4,8 +4,10 @@ import Kernel
 import Testing
 
 /// Runs `body` as the first process of a system that has the devices of `emu.conf`, and ends the system.
-func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
-    let system = System()
+func inSystem<T: Sendable>(
+    grants: HostGrants = HostGrants(), _ body: @escaping @Sendable (Proc) throws(SysError) -> T
+) throws -> T {
+    let system = System(grants: grants)
     for make in deviceTable { system.add(make()) }
     let result = Lock<Result<T, SysError>?>(nil)
     _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { p throws(SysError) in

@@ -110,7 +110,7 @@ def script(case, emu):
 
 
 def talk(case, emu):
-    """Play `keys` on terminals of 80 by 24, at first one with an emu. Its lines:
+    """Play `keys` on terminals of 80 by 24; where it does not begin with `start`, the first has an emu. Its lines:
 
     send TEXT       type TEXT; \\r is the return key, \\t tab, \\x03 ^C, \\x04 ^D
     expect TEXT     wait until TEXT stands in the output, after what was expected before
@@ -137,11 +137,12 @@ def talk(case, emu):
             return terminals[-1]
 
         try:
-            now = start("")
             for number, line in enumerate((case / "keys").read_text().splitlines(), 1):
                 verb, _, text = line.partition(" ")
                 if not line or line.startswith("#"):
                     continue
+                if not terminals and verb != "start":
+                    now = start("")
                 try:
                     if verb == "start":
                         now = start(text)
@@ -276,7 +277,8 @@ def unfinished(command):
 
 
 def replay(lines, emu):
-    """Type a transcript to a fresh emu, and compare."""
+    """Type a transcript to a fresh emu, with the flags that a line `In emu FLAGS:` before it names, and compare."""
+    flags = [flag for line in lines if (said := re.fullmatch(r"\s*In emu (-.*):", line)) for flag in said[1].split()]
     typed, shown = transcript(lines)
     if not typed:
         raise Failure("no example: its lines start with `; `")
@@ -284,7 +286,7 @@ def replay(lines, emu):
         work, home = pathlib.Path(tmp, "work"), pathlib.Path(tmp, "home")
         work.mkdir(), home.mkdir()
         text = "".join(line + "\n" for line in typed).encode()
-        _, got, _ = run([emu], work, environment(emu, home), LIMIT, stdin=text, stderr=subprocess.STDOUT)
+        _, got, _ = run([emu, *flags], work, environment(emu, home), LIMIT, stdin=text, stderr=subprocess.STDOUT)
     want = "".join(line + "\n" for line in shown)
     if got != want:
         raise Failure(difference("example", want, got))

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -84,6 +85,14 @@ int cshim_rename(int from, const char *name, int to, const char *as, unsigned fl
 /* chmod and faccessat of an O_PATH descriptor. */
 int cshim_chmod(int fd, unsigned mode);
 int cshim_access(int fd, int mode);
+
+/* pipe2(2), close-on-exec; the end with index ours does not block. 0 or -1. */
+int cshim_pipe(int *ends, int ours);
+/* Starts a program found by our PATH, in a directory and a session of its own, with three descriptors (/dev/null for -1) and no
+   other, no signal blocked or ignored. 0 or errno. */
+int cshim_spawn(char *const *args, char *const *environment, const char *directory, const int *fds, pid_t *child);
+/* Waits until a child has ended, tells how, and leaves it to be reaped. 0 or -1. */
+int cshim_await(pid_t child, int *status, struct rusage *usage);
 
 static inline int cshim_exited(int s) { return WIFEXITED(s); }
 static inline int cshim_exitstatus(int s) { return WEXITSTATUS(s); }
