@@ -12,6 +12,7 @@ struct Os: Command {
         -n             run it with less than normal priority
         -N level       with still less: 1, 2 or 3
         """
+    static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         guard !r.operands.isEmpty else { throw r.misuse("no command") }

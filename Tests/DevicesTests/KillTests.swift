@@ -1,4 +1,5 @@
 import Devices
+import Glibc
 import Host
 import Synchronization
 import Testing
@@ -8,6 +9,7 @@ import Testing
 /// What a process waits for in these tests. It sets up for many, and gives what each of them runs.
 enum Blocking: String, CaseIterable, Codable, Sendable {
     case pipeRead, pipeWrite, pollPipe, sleep, wait, served, semaphore, localSemaphore, ttyRead, ttyWrite, stopped
+    case hostFifo, hostFifoOpen, hostSocket, hostOutput, hostWait
 
     typealias Body = @Sendable (Proc) throws(SysError) -> Status
 
@@ -115,7 +117,62 @@ enum Blocking: String, CaseIterable, Codable, Sendable {
                     return .ok
                 }
             )
+        case .hostFifo:
+            return (
+                nil,
+                { c throws(SysError) in
+                    _ = try c.read(try c.open("#Uin/fifo"), 1)
+                    return .ok
+                }
+            )
+        case .hostFifoOpen:
+            return (
+                nil,
+                { c throws(SysError) in
+                    _ = try c.open("#Uin/unread", .write)
+                    return .ok
+                }
+            )
+        case .hostSocket:
+            return (
+                nil,
+                { c throws(SysError) in
+                    _ = try c.read(try c.open("#c/hoststdin"), 1)
+                    return .ok
+                }
+            )
+        case .hostOutput, .hostWait:
+            let file = self == .hostWait ? "wait" : "data"
+            return (
+                nil,
+                { c throws(SysError) in
+                    let control = try c.open("#C/cmd/clone", .readWrite)
+                    let number = String(decoding: try c.read(control, 32), as: UTF8.self)
+                    let fd = try c.open("#C/cmd/\(number)/\(file)")
+                    try c.write(control, "exec sleep 1000")
+                    _ = try c.read(fd, 1)
+                    return .ok
+                }
+            )
         }
+    }
+
+    /// Runs `body` in a system with what the kinds above need of the host: FIFOs that nobody opens, a socket that nobody
+    /// writes to as its standard input, and programs.
+    static func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
+        let folder = HostFolder()
+        for name in ["fifo", "unread"] {
+            mkfifo("\(folder.granted)/\(name)", 0o666)
+            chmod("\(folder.granted)/\(name)", 0o666)
+        }
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0, dup2(ends[0], 0) == 0 else {
+            throw SysError(errno: errno)
+        }
+        var grants = HostGrants()
+        grants.trees["in"] = .init(folder.granted)
+        grants.commands = true
+        return try withExtendedLifetime(folder) { try DevicesTests.inSystem(grants: grants, body) }
     }
 
     /// How many processes each of them is.
@@ -150,7 +207,7 @@ struct Census: CustomStringConvertible {
             let count = KillTests.setting("EMU_KILL_COUNT", or: 200)
             let rounds = KillTests.setting("EMU_KILL_ROUNDS", or: 3)
             reporting {
-                let worst = try inSystem { p throws(SysError) -> UInt64 in
+                let worst = try Blocking.inSystem { p throws(SysError) -> UInt64 in
                     // This process and the host thread that waits for its end.
                     guard eventually({ Live.now.waiters == 2 }) else { throw SysError("\(Census())") }
                     let (kept, body) = try blocking.prepare(p)
