@@ -31,6 +31,8 @@ size_t cshim_stackleft(void) {
     return (size_t)((char *)__builtin_frame_address(0) - end);
 }
 
+int cshim_thread(void) { return gettid(); }
+
 int cshim_openat2(int dir, const char *name, int flags, unsigned mode, uint64_t resolve) {
     struct open_how how = {.flags = (uint64_t)(unsigned)flags, .mode = mode, .resolve = resolve};
     return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);

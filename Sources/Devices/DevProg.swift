@@ -259,7 +259,10 @@ final class DevProg: Dev {
             return try Self.post(String(text[words[1].startIndex...]), to: proc)
         case "kill", "killgrp", "stop", "start":
             guard words.count == 1 else { throw .controlArgs }
-        case "pri": throw SysError(.notHere, subject: "pri")
+        case "pri":
+            guard words.count == 2 else { throw .controlArgs }
+            guard let nice = Int32(words[1]) else { throw .badArg }
+            return try proc.setNice(nice)
         default: throw .unknownControl
         }
         switch verb {

@@ -63,8 +63,10 @@ public enum HostThread {
         let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()
         while worker.perform() {
             running.subtract(1, ordering: .relaxed)
+            // One that gives way may not be allowed to go back, and is no good for others.
+            let isOrdinary = niceness == ordinary
             let kept = idle.withLock { (list) -> Bool in
-                guard list.count < keep else { return false }
+                guard isOrdinary, list.count < keep else { return false }
                 list.append(worker)
                 return true
             }
@@ -73,6 +75,27 @@ public enum HostThread {
         }
         return nil
     }
+
+    /// The host's number of the calling thread. The corresponding Linux call is `gettid(2)`.
+    public static var id: Int32 { cshim_thread() }
+
+    /// PRIO_PROCESS, by which Linux means a thread.
+    private static let oneThread = Int32(bitPattern: PRIO_PROCESS.rawValue)
+
+    /// How far the calling thread gives way to others on the host, and the thread that emu started with.
+    private static var niceness: Int32 { getpriority(oneThread, 0) }
+    private static var ordinary: Int32 { getpriority(oneThread, id_t(bitPattern: getpid())) }
+
+    /// Lets a thread give way to those of emu that do not, by `nice` steps of 19. A thread that is made by one which gives
+    /// way does so, too. Throws `.perm` where the host does not let it come back so far.
+    /// The corresponding POSIX call is `setpriority(2)`.
+    public static func setNice(_ nice: Int32, of thread: Int32) throws(SysError) {
+        let value = ordinary + max(0, min(nice, 39))
+        _ = try HostIO.check(Int(setpriority(oneThread, id_t(bitPattern: thread), value)))
+    }
+
+    /// What was last set for the calling thread.
+    public static var nice: Int32 { niceness - ordinary }
 
     /// Blocks the wake-up signal in the calling thread and gives it a handler that does nothing.
     public static func blockWakeSignal() {

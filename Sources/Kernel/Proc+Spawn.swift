@@ -105,6 +105,7 @@ extension Proc {
             session: mine.session, name: args.map(Self.shortName) ?? mine.name, args: args ?? mine.args,
             program: mine.program)
         if case .ignore = mine.noteAction { s.noteAction = .ignore }
+        s.nice = mine.nice
         return s
     }
 

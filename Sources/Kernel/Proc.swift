@@ -24,6 +24,7 @@ public final class Proc: @unchecked Sendable {
         var root: Chan
         var dot: Chan
         var umask: UInt32 = 0o022
+        var nice: Int32 = 0
         var group: Int32
         var session: Int32
         var name: String
@@ -100,6 +101,20 @@ public final class Proc: @unchecked Sendable {
     public var umask: UInt32 {
         get { state.withLock { $0.umask } }
         set { state.withLock { $0.umask = newValue & 0o777 } }
+    }
+
+    /// How far it gives way to other processes: 0 to 19.
+    public var nice: Int32 { state.withLock { $0.nice } }
+
+    /// Sets that, for it and the children that it makes from now on. Throws `.badArg`, and `.perm` where the host does not
+    /// let a thread come back. The corresponding POSIX call is `setpriority(2)`.
+    public func setNice(_ nice: Int32) throws(SysError) {
+        guard (0...19).contains(nice) else { throw .badArg }
+        try state.withLock { (s) throws(SysError) in
+            // The host threads are those of `threads` as long as this is locked.
+            for thread in s.threads { try thread.setNice(nice) }
+            s.nice = nice
+        }
     }
 
     /// Changes identity; only ever to less in later layers. The corresponding POSIX call is `setuid(2)`.

@@ -13,6 +13,8 @@ public final class Thread: @unchecked Sendable {
     /// The CPU clock of the host thread that runs it, and what that showed when it began; 0 while none does.
     private let clock = Atomic<Int32>(0)
     private let clockStart = Atomic<UInt64>(0)
+    /// The host thread that runs it, or ran it last; 0 before.
+    private let hostThread = Atomic<Int32>(0)
     /// Whether it waits for something now.
     var isBlocked: Bool { blocked.load(ordering: .relaxed) }
 
@@ -44,8 +46,13 @@ public final class Thread: @unchecked Sendable {
         return body()
     }
 
-    /// Counts the CPU time of `body` for the Proc; for host threads that run one Thread for a while.
+    /// Counts the CPU time of `body` for the Proc, and gives way as the Proc does; for host threads that run one Thread for
+    /// a while.
     func metered<T>(_ body: () -> T) -> T {
+        hostThread.store(HostThread.id, ordering: .relaxed)
+        // Whoever changes it from here on finds the host thread. One made by a thread that gives way further stays there.
+        let nice = proc.nice
+        if nice > 0 { try? setNice(nice) }
         let before = HostClock.threadCPU()
         clockStart.store(before, ordering: .relaxed)
         clock.store(HostClock.threadClock, ordering: .releasing)
@@ -54,6 +61,12 @@ public final class Thread: @unchecked Sendable {
             proc.cpu.add(HostClock.threadCPU() &- before, ordering: .relaxed)
         }
         return body()
+    }
+
+    /// Lets its host thread give way. Throws `.perm`.
+    func setNice(_ nice: Int32) throws(SysError) {
+        let thread = hostThread.load(ordering: .relaxed)
+        if thread != 0 { try HostThread.setNice(nice, of: thread) }
     }
 
     /// CPU time that it has used and the Proc does not know of yet, nanoseconds.

@@ -167,7 +167,8 @@ import Testing
 
     @Test(arguments: [
         ("", SysError.Code.badControl), (" \n", .badControl), ("die", .unknownControl), ("kill 1", .controlArgs),
-        ("note", .controlArgs), ("note ", .controlArgs), ("pri 3", .notHere), ("kill\0", .unknownControl),
+        ("note", .controlArgs), ("note ", .controlArgs), ("pri", .controlArgs), ("pri 1 2", .controlArgs),
+        ("pri x", .badArg), ("pri -1", .badArg), ("pri 20", .badArg), ("kill\0", .unknownControl),
     ]) func whatCtlDoesNotKnowIsRefused(_ text: String, _ expected: SysError.Code) async throws {
         try await withProg { p in
             let pid = try sleeper(p)
@@ -176,6 +177,32 @@ import Testing
             let large = [UInt8](repeating: 0x20, count: 10_000)
             #expect(code { () throws(SysError) in try p.write(fd, large) } == .tooBig)
             #expect(p.system.proc(pid)?.isKilled == false)
+        }
+    }
+
+    /// What a process does that is told to give way, and its child, and others, and who comes after.
+    @Test func aProcessGivesWayAndSoDoItsChildren() async throws {
+        try await withProg { p in
+            let told = Lock(false)
+            let nice = { @Sendable () in Status("\(HostThread.nice)") }
+            let pid = try p.spawn { (p) throws(SysError) in
+                while !told.withLock({ $0 }) { try p.sleep(milliseconds: 1) }
+                let child = try p.spawn { (_) throws(SysError) in nice() }
+                let status = try p.wait(.pid(child)).status.text
+                let refused = thrown { () throws(SysError) in try p.send("/prog/self/ctl", "pri 2") }
+                // Only where the host lets it does it come back.
+                return Status("\(nice().text) \(status) \(refused?.code == .perm ? "2" : nice().text)")
+            }
+            try p.send("/prog/\(pid)/ctl", "pri 7")
+            told.withLock { $0 = true }
+            let status = try p.wait(.pid(pid)).status.text
+            #expect(status == "2 7 2" || status == "7 7 2")
+            // The host threads of those two are for nobody else.
+            for _ in 0..<20 {
+                let next = try p.spawn { (_) throws(SysError) in nice() }
+                #expect(try p.wait(.pid(next)).status == "0")
+            }
+            #expect(HostThread.nice == 0)
         }
     }
 

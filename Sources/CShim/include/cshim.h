@@ -23,6 +23,9 @@ void **cshim_current(void);
 /* Bytes of stack that the calling thread has left. */
 size_t cshim_stackleft(void);
 
+/* gettid(2). */
+int cshim_thread(void);
+
 /* The signal that ends a ppoll(2) early; blocked everywhere else. */
 static inline int cshim_wakesignal(void) { return SIGURG; }
 
