@@ -415,6 +415,7 @@ import Testing
 
     @Test func aDescendantsNameSpaceCanBeChanged() async throws {
         try await withProg { p in
+            let seen = Lock([String]())
             let pid = try p.spawn(.forkNS) { (p) throws(SysError) in
                 p.onNote(.handle { _ in true })
                 // A grandchild in the same name space.
@@ -422,27 +423,29 @@ import Testing
                     try p.sleep(milliseconds: 100_000)
                     return .ok
                 }
-                var seen: [String] = []
                 for _ in 0..<3 {
                     _ = thrown { () throws(SysError) in try p.sleep(milliseconds: 100_000) }
-                    seen.append(thrown { () throws(SysError) in try p.open("/m/f", .write) }?.sentence ?? "writes")
-                    seen.append((try? p.text("/m/f")) ?? "nothing")
+                    let write = thrown { () throws(SysError) in try p.open("/m/f", .write) }?.sentence ?? "writes"
+                    let text = (try? p.text("/m/f")) ?? "nothing"
+                    seen.withLock { $0 += [write, text] }
                 }
-                return Status(seen.joined(separator: ", "))
+                return .ok
             }
             #expect(try inTime { p.system.proc(pid)?.children.count == 1 })
             let grandchild = try #require(p.system.proc(pid)?.children.first)
-            for (target, line) in [
+            for (i, (target, line)) in [
                 (pid, "bind /a /m"), (grandchild, "unmount /a /m\nbind -b -p rx /b /m\n"), (pid, "unmount /m"),
-            ] {
-                #expect(try inTime { p.system.proc(pid)?.isBlocked ?? false })
+            ].enumerated() {
+                // It has looked, and waits again.
+                let isReady = { seen.withLock { $0.count } == 2 * i && p.system.proc(pid)?.isBlocked == true }
+                #expect(try inTime(isReady))
                 try p.send("/prog/\(target)/ns", line)
                 try p.send("/prog/\(pid)/note", "go")
-                try p.sleep(milliseconds: 20)
             }
+            _ = try p.wait(.pid(pid))
             #expect(
-                try p.wait(.pid(pid)).status
-                    == "writes, in a, permission denied, in b, file does not exist, nothing")
+                seen.withLock { $0 }
+                    == ["writes", "in a", "permission denied", "in b", "file does not exist", "nothing"])
             #expect(try p.names("/m") == ["a", "b"])
             #expect(code { () throws(SysError) in try p.bind("#m", "/m") } == nil)
         }
