@@ -15,7 +15,9 @@ struct Echo: Program {
         }
         let bare = words.first == "-n"
         if bare { words = words.dropFirst() }
-        try p.write(1, words.joined(separator: " ") + (bare ? "" : "\n"))
+        let out = Writer(p, 1)
+        try out.write(words.joined(separator: " ") + (bare ? "" : "\n"))
+        try out.flush()
         return .ok
     }
 }

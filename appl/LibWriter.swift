@@ -64,7 +64,11 @@ final class Writer {
     func send(_ bytes: RawSpan) throws(SysError) {
         do throws(SysError) { try p.writeAll(fd, bytes) } catch {
             hasFailed = true
-            throw error.about(Self.name(p, fd))
+            switch error.code {
+            // A server's own words stand alone; that nobody reads is nobody's fault.
+            case .other, .closedPipe: throw error
+            default: throw error.about(Self.name(p, fd))
+            }
         }
     }
 

@@ -13,9 +13,6 @@ struct Newns: Command {
     func run(_ r: Run) throws(SysError) {
         let name = r.options.value("n") ?? "/lib/namespace"
         let text = try r.p.text(of: name)
-        let variables = r.p.environment.all.reduce(into: [String: String]()) {
-            $0[$1.name] = String(decoding: $1.variable.value, as: UTF8.self)
-        }
         let directory = r.p.directory
         try r.p.pctl(.forkNS)
         if !r.has("a") {
@@ -23,7 +20,7 @@ struct Newns: Command {
             try r.p.chdir("#/")
             try r.p.pctl(.newNS)
         }
-        try NameSpaceFile(name: name, text: text, variables: variables).apply(to: r.p)
+        try NameSpaceFile(name: name, text: text).apply(to: r.p)
         if !r.has("a") {
             // Where we were need not be there any more.
             do throws(SysError) { try r.p.chdir(directory) } catch { try r.p.chdir("/") }

@@ -9,7 +9,7 @@ struct Semup: Command {
     func run(_ r: Run) throws(SysError) {
         for name in try r.operands(1...Int.max) {
             try r.going(on: name) { () throws(SysError) in
-                let fd = try r.p.open(name)
+                let fd = try r.p.openSemaphore(name)
                 defer { try? r.p.close(fd) }  // nothing was written
                 try r.p.semUp(fd)
             }

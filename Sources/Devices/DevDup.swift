@@ -1,6 +1,7 @@
 import Kernel
 
 /// The caller's open files by number: opening `N` gives the Chan of descriptor N, as `dup` does; `Nctl` tells what it is.
+/// `#dstd` has the first three by the names that scripts of other systems use: `stdin`, `stdout`, `stderr`.
 ///
 /// It owns nothing: the caller's Fgrp holds the descriptors. The corresponding Inferno page is `dup(3)`.
 final class DevDup: Dev {
@@ -8,7 +9,10 @@ final class DevDup: Dev {
     let name = "dup"
     let instance = Instance.new()
 
-    /// Qid paths: 0 is the directory, 2N+1 descriptor N, 2N+2 its ctl file.
+    private static let named = Qid(path: 1 << 40, type: .directory)
+    private static let names = ["stdin", "stdout", "stderr"]
+
+    /// Qid paths: 0 is the directory, 2N+1 descriptor N, 2N+2 its ctl file; 1 << 40 is the directory of names.
     private static func qid(_ fd: Int32, ctl: Bool) -> Qid { Qid(path: UInt64(fd) * 2 + (ctl ? 2 : 1)) }
     private static func descriptor(_ c: Chan) -> Int32 { Int32(truncatingIfNeeded: (c.qid.path - 1) / 2) }
     private static func isCtl(_ c: Chan) -> Bool { !c.isDirectory && c.qid.path % 2 == 0 }
@@ -16,6 +20,14 @@ final class DevDup: Dev {
     private func files() throws(SysError) -> Fgrp {
         guard let thread = Thread.running else { throw .badFd }
         return thread.proc.files
+    }
+
+    func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan {
+        switch spec {
+        case "": Chan(self, qid: Qid(path: 0, type: .directory))
+        case "std": Chan(self, qid: Self.named)
+        default: throw .badSpec
+        }
     }
 
     private func row(_ fd: Int32, _ c: Chan, ctl: Bool) -> Dirtab {
@@ -30,6 +42,10 @@ final class DevDup: Dev {
     }
 
     func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
+        if c.qid.path == Self.named.path {
+            guard let fd = Self.names.firstIndex(of: name) else { throw .nonexist }
+            return c.sibling(Self.qid(Int32(fd), ctl: false))
+        }
         let ctl = name.hasSuffix("ctl")
         let digits = ctl ? name.dropLast(3) : name[...]
         // One name for each number: no sign, no zeros before it.
@@ -39,7 +55,7 @@ final class DevDup: Dev {
     }
 
     func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir {
-        if c.isDirectory { return dir(Dirtab("#d", c.qid, mode: 0o555), caller) }
+        if c.isDirectory { return dir(Dirtab(c.qid.path == 0 ? "#d" : "#dstd", c.qid, mode: 0o555), caller) }
         let fd = Self.descriptor(c)
         return dir(row(fd, try files().chan(fd), ctl: Self.isCtl(c)), caller)
     }
@@ -47,6 +63,10 @@ final class DevDup: Dev {
     func readdir(
         _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+        if c.qid.path == Self.named.path {
+            return Self.names.enumerated().dropFirst(Int(clamping: cookie)).prefix(limit)
+                .map { (dir(Dirtab($1, Self.qid(Int32($0), ctl: false), mode: 0o600), caller), UInt64($0) + 1) }
+        }
         let rows = try files().all.lazy.flatMap {
             [self.row($0.fd, $0.chan, ctl: false), self.row($0.fd, $0.chan, ctl: true)]
         }

@@ -158,7 +158,9 @@ final class DevProg: Dev {
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
         guard c.qid.path == Self.root else {
             let proc = try proc(c)
-            return File.allCases.dropFirst(Int(clamping: cookie) + 1).prefix(limit)
+            // A `below` in a `below` can be walked to, and is not listed: who goes through the tree comes to an end.
+            return File.allCases.dropFirst(Int(clamping: cookie) + 1)
+                .filter { $0 != .below || c.instance == instance }.prefix(limit)
                 .map { (entry(proc, $0, caller), $0.number) }
         }
         guard cookie != Self.selfCookie else { return [] }
@@ -177,8 +179,16 @@ final class DevProg: Dev {
             let proc = try proc(c)
             if Thread.running?.proc !== proc { c.auxiliary = proc.watchChildren() }
         }
+        if Self.file(c) == .ns, mode.canWrite, let opener = Thread.running?.proc {
+            if Self.made(try proc(c), by: opener) { c.auxiliary = Made() }
+        }
         return c.opened(mode)
     }
+
+    /// Marks a `ns` that was opened by one who may change it: who is given the descriptor may too, as `echo` by the shell.
+    private final class Made {}
+
+    private static func made(_ proc: Proc, by maker: Proc) -> Bool { proc === maker || proc.descends(from: maker) }
 
     func close(_ c: Chan) {
         // Where the process has gone the watch went with it.
@@ -243,7 +253,9 @@ final class DevProg: Dev {
         case .ctl: try control(proc, text)
         case .note: try Self.post(text, to: proc)
         case .ns:
-            guard let writer = Thread.running?.proc else { throw .perm }
+            guard let writer = Thread.running?.proc, c.auxiliary is Made || Self.made(proc, by: writer) else {
+                throw .perm
+            }
             try NameSpaceFile(name: "ns", text: text).apply(to: proc, by: writer)
         default: throw .perm
         }

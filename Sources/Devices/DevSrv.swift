@@ -134,6 +134,8 @@ final class DevSrv: FileServerDevice {
     func close(_ c: Chan) {
         guard let place = c.auxiliary as? SrvPlace else { return }
         if case .client(let fid) = place.use { fid.close() }
+        // Who made it has posted nothing, and nobody else can.
+        if case .poster = place.use, let file = place.file, case .nothing = file.content { place.tree.remove(file) }
         if c.mode?.contains(.removeOnClose) == true, let file = place.file { place.tree.remove(file) }
     }
 

@@ -59,10 +59,13 @@ public struct Module: Sendable {
     }
 
     /// Calls a function with the words of a command, its own name not among them. Throws a usage or conversion error
-    /// before the function is entered.
-    public func call(_ function: Int, _ p: Proc, words: [String]) throws(SysError) -> Value {
+    /// before the function is entered. An array of byte that is the last argument, and for which no word is left, is what
+    /// `input` gives.
+    public func call(
+        _ function: Int, _ p: Proc, words: [String], input: (() throws(SysError) -> [UInt8])? = nil
+    ) throws(SysError) -> Value {
         guard entry.functions.indices.contains(function) else { throw Value.noFunction }
-        return try call(function, p, try arguments(entry.functions[function], words))
+        return try call(function, p, try arguments(entry.functions[function], words, input))
     }
 }
 

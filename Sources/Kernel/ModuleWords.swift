@@ -4,10 +4,18 @@
 /// adt is its parts one after the other; a list, which is the last, is all words that are left.
 extension Module {
     /// The arguments that the words of a command stand for.
-    func arguments(_ function: ModuleFunction, _ words: [String]) throws(SysError) -> [Value] {
+    func arguments(
+        _ function: ModuleFunction, _ words: [String], _ input: (() throws(SysError) -> [UInt8])?
+    ) throws(SysError) -> [Value] {
         var reader = WordReader(constants: entry.constants, words: words[...])
         var values: [Value] = []
         for parameter in function.parameters {
+            if reader.words.isEmpty, let input, case .array(.byte) = parameter.type,
+                values.count == function.parameters.count - 1
+            {
+                values.append(.bytes(try input()))
+                break
+            }
             do throws(WordFault) {
                 values.append(try reader.value(parameter.type))
             } catch {

@@ -2,21 +2,19 @@
 ///
 /// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [SOURCE] TARGET`, `cd DIR`, `mkdir DIR` (which may be there
 /// already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
-/// is replaced by its value.
+/// is replaced by that environment variable.
 /// The corresponding Inferno page is `namespace(6)`.
 public struct NameSpaceFile {
     private let name: String
     private let text: String
-    private let variables: [String: String]
 
     /// Files that include each other, at most.
     private static let depthLimit = 8
 
-    /// `name` stands in errors; `variables` are what `$name` is replaced by.
-    public init(name: String, text: String, variables: [String: String] = [:]) {
+    /// `name` stands in errors.
+    public init(name: String, text: String) {
         self.name = name
         self.text = text
-        self.variables = variables
     }
 
     /// Does each line for `p`. Throws at the first that fails, `FILE:LINE: ...`; those before it stay done.
@@ -32,7 +30,7 @@ public struct NameSpaceFile {
         while !rest.isEmpty {
             let start = number
             do throws(SysError) {
-                let words = try line(&rest, &number)
+                let words = try line(&rest, &number, p.environment)
                 if !words.isEmpty { try run(words, p, other, depth) }
             } catch {
                 throw SysError("\(name):\(start): \(error)")
@@ -67,7 +65,7 @@ public struct NameSpaceFile {
             let fd = try p.open(words[1])
             defer { _ = try? p.close(fd) }  // it was read: nothing is lost
             let bytes = try p.readn(fd, 1 << 20)
-            let file = NameSpaceFile(name: words[1], text: String(decoding: bytes, as: UTF8.self), variables: variables)
+            let file = NameSpaceFile(name: words[1], text: String(decoding: bytes, as: UTF8.self))
             try file.apply(to: p, in: nil, depth: depth + 1)
         case "mount", "import":
             throw SysError("\(words[0]): not in this emu")
@@ -105,7 +103,9 @@ public struct NameSpaceFile {
     }
 
     /// The words of the next line, which is taken off; what is quoted may go on over several. Counts the lines.
-    private func line(_ rest: inout Substring.UnicodeScalarView, _ number: inout Int) throws(SysError) -> [String] {
+    private func line(
+        _ rest: inout Substring.UnicodeScalarView, _ number: inout Int, _ environment: Egrp
+    ) throws(SysError) -> [String] {
         var words: [String] = []
         var word: String.UnicodeScalarView?
         func end() {
@@ -129,9 +129,9 @@ public struct NameSpaceFile {
                 while let next = rest.first, next != "\n" { rest = rest.dropFirst() }
             case "$":
                 let name = String(rest.prefix { $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" })
-                guard let value = variables[name] else { throw SysError("'$\(name)' is not set") }
+                guard let value = environment[name]?.value else { throw SysError("'$\(name)' is not set") }
                 rest = rest.dropFirst(name.unicodeScalars.count)
-                word = (word ?? .init()) + value.unicodeScalars
+                word = (word ?? .init()) + String(decoding: value, as: UTF8.self).unicodeScalars
             default: word = (word ?? .init()) + [c]
             }
         }

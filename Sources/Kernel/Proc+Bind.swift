@@ -4,22 +4,15 @@ extension Proc {
     ///
     /// `mask` narrows what is found through it. With the same file as source and target it lays a seal: that file's
     /// rights in this name space, for good. With `other` that process's name space is changed; both names are still this
-    /// one's. Throws `.perm` where `other` does not descend from it. The corresponding Plan 9 call is `bind(2)`.
+    /// one's; who calls has seen to it that it may. The corresponding Plan 9 call is `bind(2)`.
     public func bind(
         _ source: String, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil, in other: Proc? = nil
     ) throws(SysError) {
         try enter()
         let (from, _) = try find(source)
         let (on, _) = try find(target, .mountPoint)
-        let space = try space(of: other)
+        let space = (other ?? self).nameSpace
         try mount(from, on, flags, mask, source: source, target: target, kind: .bind, into: space)
-    }
-
-    /// The name space that this process may change: its own, or that of one that it made.
-    private func space(of other: Proc?) throws(SysError) -> Pgrp {
-        guard let other, other !== self else { return nameSpace }
-        guard other.descends(from: self) else { throw .perm }
-        return other.nameSpace
     }
 
     /// Whether this process was made by `ancestor`, or by one that was, and all between are alive.
@@ -106,7 +99,7 @@ extension Proc {
         if let source {
             key = try find(source).0.key
         }
-        let space = try space(of: other)
+        let space = (other ?? self).nameSpace
         do throws(SysError) { try space.remove(on.key, of: key) } catch { throw error.about(target) }
     }
 }

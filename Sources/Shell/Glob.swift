@@ -17,7 +17,8 @@ struct Glob {
         do throws(SysError) { try glob.walk("", parts[...]) } catch {
             throw error.code == .killed ? .killed : .interrupted
         }
-        return glob.found
+        // A file's name that begins with # would be a device's.
+        return pattern.hasPrefix("#") ? glob.found : glob.found.map { $0.hasPrefix("#") ? "./" + $0 : $0 }
     }
 
     /// Walks literal parts as text and lists a directory for each of the others.

@@ -80,13 +80,16 @@ extension Shell {
     private func open(_ path: String, _ access: Access) throws(SysError) -> Chan {
         switch access {
         case .read: return try p.openChan(path, .read)
-        case .both: return try p.openChan(path, .readWrite)
+        case .both: return try openOrCreate(path, .readWrite)
         case .write: return try p.createChan(path, [.write, .truncate], FileMode(rawValue: 0o666))
-        case .append:
-            do throws(SysError) { return try p.openChan(path, [.write, .append]) } catch {
-                guard error.code == .nonexist else { throw error }
-                return try p.createChan(path, [.write, .append, .exclusive], FileMode(rawValue: 0o666))
-            }
+        case .append: return try openOrCreate(path, [.write, .append])
+        }
+    }
+
+    private func openOrCreate(_ path: String, _ mode: OpenMode) throws(SysError) -> Chan {
+        do throws(SysError) { return try p.openChan(path, mode) } catch {
+            guard error.code == .nonexist else { throw error }
+            return try p.createChan(path, mode.union(.exclusive), FileMode(rawValue: 0o666))
         }
     }
 

@@ -71,10 +71,18 @@ extension Shell {
         context.undefineAll(in: path)
     }
 
-    /// Calls a module's function as a command: what it gives is written to descriptor 1.
+    /// Most bytes that a module's function takes from descriptor 0.
+    private static let inputLimit = 64 << 20
+
+    /// Calls a module's function as a command: what it gives is written to descriptor 1. Bytes that no word is left for are
+    /// read from descriptor 0.
     func call(_ module: Module, _ function: Int, _ items: [Item]) throws(Failure) -> String {
         do throws(SysError) {
-            let output = try module.call(function, p, words: items.dropFirst().map(\.text)).output()
+            let words = items.dropFirst().map(\.text)
+            let output = try module.call(function, p, words: words) { [p] () throws(SysError) in
+                try p.readn(0, Self.inputLimit)
+            }
+            .output()
             if !output.isEmpty { try p.write(1, output) }
             return ""
         } catch { return try status(error, module, function) }

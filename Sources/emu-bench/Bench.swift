@@ -70,7 +70,8 @@ struct Bench {
         let fd = try p.open("/lib/namespace")
         let text = String(decoding: try p.readn(fd, 1 << 20), as: UTF8.self)
         try p.close(fd)
-        try NameSpaceFile(name: "/lib/namespace", text: text, variables: ["user": "bench"]).apply(to: p)
+        try p.environment.set("user", Array("bench".utf8), 0)
+        try NameSpaceFile(name: "/lib/namespace", text: text).apply(to: p)
         try p.mkdir("/n/host")
         try p.bind("#Uhost", "/n/host", .create)
     }

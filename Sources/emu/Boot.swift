@@ -63,7 +63,7 @@ struct Boot {
             if let home {
                 try HostEnvironment.makeDirectory(home, 0o700)
                 grants.trees["home"] = .init(home)
-            } else if flags.verbose || !(flags.noHost || flags.sandbox) {
+            } else {
                 HostEnvironment.complain("emu: home is in memory and ends with this emu")
             }
         } catch { HostEnvironment.complain("emu: home is in memory and ends with this emu: \(error)") }

@@ -51,6 +51,7 @@ struct Emu: ParsableCommand {
         if noHost && (sandbox || root != nil || wholeHost) {
             throw ValidationError("--no-host excludes --sandbox, -r and -H")
         }
+        if sandbox && wholeHost { throw ValidationError("--sandbox excludes -H") }
         if !mount.isEmpty && !sandbox { throw ValidationError("-m goes with --sandbox") }
         if network != nil { throw ValidationError("--net: not in this emu") }
     }

@@ -38,9 +38,11 @@ struct FirstProcess: Sendable {
         if let command = flags.command {
             script = nil
             args = ["/bin/sh", "-c", command] + flags.words
-        } else if let first = flags.words.first, HostEnvironment.isFile(first) {
+        } else if let first = flags.words.first, HostEnvironment.isFile(first),
+            case let text = try HostEnvironment.readFile(first), !text.prefix(512).contains(0)
+        {
             let name = first.split(separator: "/").last.map(String.init) ?? first
-            script = (name, try HostEnvironment.readFile(first))
+            script = (name, text)
             args = ["/bin/sh", "\(Self.scripts)/\(name)"] + flags.words.dropFirst()
         } else {
             script = nil
@@ -78,10 +80,9 @@ struct FirstProcess: Sendable {
     }
 
     private func buildNameSpace(_ p: Proc) throws(SysError) {
-        let variables = ["user": user]
         if root { try p.bind("#Uroot", "/", [.after, .create]) }
         let lines = try text(p, "/lib/namespace")
-        try NameSpaceFile(name: "/lib/namespace", text: lines, variables: variables).apply(to: p)
+        try NameSpaceFile(name: "/lib/namespace", text: lines).apply(to: p)
         if root { try joinRoot(p) }
         if home { try p.bind("#Uhome", "/home/\(user)", .create) }
         if host {
@@ -92,7 +93,7 @@ struct FirstProcess: Sendable {
         if let script { try install(script, p) }
         try p.chdir(host ? "/n/host" : "/home/\(user)")
         if let nameSpace {
-            try NameSpaceFile(name: nameSpace.name, text: nameSpace.text, variables: variables).apply(to: p)
+            try NameSpaceFile(name: nameSpace.name, text: nameSpace.text).apply(to: p)
         }
     }
 

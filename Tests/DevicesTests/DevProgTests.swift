@@ -451,6 +451,23 @@ import Testing
         }
     }
 
+    @Test func whoIsGivenAnOpenNsChangesItWithItsOwnNames() async throws {
+        try await withProg { p in
+            let pid = try sleeper(p, .forkNS)
+            let fd = try p.open("/prog/\(pid)/ns", .write)
+            // A brother that has less: it cannot open the file to any use, and gives what it sees itself.
+            let brother = try p.spawn([.forkNS, .forkFD]) { c throws(SysError) in
+                try c.bind("/b", "/a")
+                let own = thrown { () throws(SysError) in try c.send("/prog/\(pid)/ns", "bind /a /m") }?.sentence
+                try c.write(fd, "bind /a /m")
+                return Status(own ?? "")
+            }
+            #expect(try p.wait(.pid(brother)).status == "permission denied")
+            #expect(try p.text("/prog/\(pid)/ns").contains("bind /a /m\n"))
+            #expect(p.system.proc(pid)?.nameSpace.table.entries.contains { $0.target == "/m" } == true)
+        }
+    }
+
     @Test func anothersNameSpaceCannot() async throws {
         try await withProg { p in
             let brother = try sleeper(p)
@@ -462,7 +479,7 @@ import Testing
                 try p.send("/prog/self/ns", "bind /a /m")
                 return Status("\(up); \(side ?? "")")
             }
-            #expect(try p.wait(.pid(pid)).status == "ns:1: permission denied; ns:1: permission denied")
+            #expect(try p.wait(.pid(pid)).status == "permission denied; permission denied")
             for (line, error) in [
                 ("cd /a", "ns:1: 'cd': only bind and unmount change another process"),
                 ("\nbind /a", "ns:2: usage: bind [-abc] [-p mask] source target"),

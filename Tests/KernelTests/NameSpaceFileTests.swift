@@ -21,7 +21,8 @@ import Testing
         ] as [(String, [String]?)])
     func linesAreCalls(_ text: String, _ names: [String]?) async throws {
         try await withSystem([MemDev()]) { p in
-            let file = NameSpaceFile(name: "ns", text: text, variables: ["user": "glenda"])
+            try p.environment.set("user", Array("glenda".utf8), 0)
+            let file = NameSpaceFile(name: "ns", text: text)
             guard let names else {
                 #expect(thrown { () throws(SysError) in try file.apply(to: p) } != nil)
                 #expect(try p.names("/") == [])
