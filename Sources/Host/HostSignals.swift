@@ -21,10 +21,12 @@ public enum HostSignals {
     /// From now on `act` is called with each signal that comes, one after the other, on a thread of its own.
     ///
     /// Called once, before any other thread is made: they inherit the mask. A signal that whoever started emu had ignored
-    /// (`nohup`, a shell's `&`) stays ignored. SIGPIPE is ignored: writes report it.
+    /// (`nohup`, a shell's `&`) stays ignored. SIGPIPE is ignored: writes report it. SIGCHLD is not, whoever
+    /// started us: ended children wait to be asked.
     /// The corresponding POSIX call is `sigwait(3)`.
     public static func take(_ act: @escaping @Sendable (Signal) -> Void) {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGCHLD, SIG_DFL)
         let taken = Signal.allCases.filter { !isIgnored($0.number) }
         var mask = sigset_t()
         sigemptyset(&mask)

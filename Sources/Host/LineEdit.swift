@@ -93,7 +93,9 @@ public final class LineEdit: Sendable {
                 var span = byte.mutableSpan
                 var room = span.mutableBytes
                 // Another reader of the terminal may have been faster.
-                let n = try input.read(into: &room) { (_, _) throws(SysError) in throw .wouldBlock }
+                let n = try input.read(into: &room) { (terminal, events) throws(SysError) in
+                    if HostPoll.now(terminal, events).isEmpty { throw .wouldBlock }
+                }
                 return n == 1 ? Int32(byte[0]) : EOF
             } catch {
                 if error.code == .wouldBlock { continue }
