@@ -261,17 +261,15 @@ final class World {
     }
 
     private func open(_ i: Int, _ p: Proc, _ path: String) {
-        let modes: [OpenMode] = [.read, .write, .readWrite]
-        let mode = modes[random.below(3)]
-        _ = attempt("\(p.pid) open \(path) \(mode.access)") { () throws(SysError) in
+        let modes: [OpenMode] = [.read, .write, .readWrite, [.read, .truncate]]
+        let mode = modes[random.below(modes.count)]
+        _ = attempt("\(p.pid) open \(path) \(mode.rawValue)") { () throws(SysError) in
             let fd = try p.open(path, mode)
             actors[i].files.append(fd)
             let c = try p.fildes(fd)
             guard c.instance == instance else { return }
             let may = model.rights(actors[i].model)[c.key.path] ?? []
-            if !may.isSuperset(of: Self.rights(c)) {
-                wrong = "\(path) is open for \(Self.rights(c)), allowed are \(may)"
-            }
+            if !may.isSuperset(of: mode.needs) { wrong = "\(path) was opened for \(mode.needs), allowed are \(may)" }
             // It may keep what it has open, whatever is laid on the names afterwards.
             actors[i].model.files.held.insert(.init(file: c.key.path, mask: Self.rights(c)))
         }
