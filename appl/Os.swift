@@ -40,6 +40,8 @@ struct Os: Command {
         }
         var record: [UInt8] = []
         while true {
+            // A note may come in any call, and interrupts the next poll at the latest.
+            for name in signals.new { _ = try? p.write(control, "kill \(name)") }  // it may have ended meanwhile
             do throws(SysError) {
                 if record.isEmpty {
                     record = try Self.serve(&flows, wait, p)
@@ -50,8 +52,6 @@ struct Os: Command {
                 break
             } catch {
                 guard error.code == .interrupted else { throw error }
-                // The program may have ended meanwhile.
-                for name in signals.new { _ = try? p.write(control, "kill \(name)") }
             }
         }
         // PID USER SYSTEM REAL STATUS

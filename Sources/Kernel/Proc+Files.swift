@@ -245,9 +245,10 @@ extension Proc {
     }
 
     /// Waits until one of the files is ready, at most `milliseconds` (nil: for ever). Gives how many are.
-    /// The corresponding POSIX call is `poll(2)`.
+    /// A note that is dealt with in this call interrupts it, also one that was there before: who looks at what its handler
+    /// left, then polls, misses none. The corresponding POSIX call is `poll(2)`.
     public func poll(_ list: inout [Poll], milliseconds: Int64? = nil) throws(SysError) -> Int {
-        try enter()
+        let hadNote = try attend()
         var chans: [Chan] = []
         for entry in list { chans.append(try chan(entry.fd).0) }
         let thread = Thread.current
@@ -267,6 +268,7 @@ extension Proc {
             }
             defer { waiter.cancel() }
             if ready > 0 || milliseconds == 0 { return ready }
+            if hadNote { throw .interrupted }
             do throws(SysError) { try thread.block(until: deadline) } catch {
                 if error.code == .timedOut { return 0 }
                 throw error

@@ -147,6 +147,22 @@ import Testing
         }
     }
 
+    @Test func aNoteThatWasThereInterruptsAPoll() async throws {
+        try await withSystem([MemDev()]) { p in
+            _ = try p.spawn { c throws(SysError) in
+                c.onNote(.handle { _ in true })
+                var none: [Proc.Poll] = []
+                c.post(.interrupt)
+                let first = thrown { () throws(SysError) in try c.poll(&none) }
+                c.post(.interrupt)
+                // What need not wait does not fail.
+                let second = try c.poll(&none, milliseconds: 0)
+                return Status("\(first?.sentence ?? "") \(second)")
+            }
+            #expect(try p.wait().status == "interrupted 0")
+        }
+    }
+
     @Test func pollTellsWhatIsReadyAndWhen() async throws {
         try await withSystem([MemDev()]) { p in
             var fds: [Int32] = []
