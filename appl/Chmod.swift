@@ -3,10 +3,11 @@ import Kernel
 /// Changes permissions.
 struct Chmod: Command {
     static let usage: Usage = """
-        chmod [-Rfv] mode file ...
-        -f  say nothing of what fails
-        -R  directories and all below them
-        -v  tell of each
+        chmod [-Rcfv] mode file ...
+        -c, --changes          tell of each that changes
+        -f, --silent, --quiet  say nothing of what fails
+        -R, --recursive        directories and all below them
+        -v, --verbose          tell of each
         """
 
     /// A mode such as `-w` looks like flags; behind an empty clause it does not.
@@ -47,15 +48,11 @@ struct Chmod: Command {
         if mode != dir.mode {
             do throws(SysError) { try r.p.wstat(path, DirChange(mode: mode)) } catch { throw error.about(path) }
         }
-        guard r.has("v") else { return }
-        func text(_ dir: Dir) -> String {
-            "\(String(dir.mode.permissions, radix: 8).zeros(4)) (\(dir.modeText.dropFirst(2)))"
-        }
-        var after = dir
-        after.mode = mode
+        guard r.has("v") || r.has("c") && mode != dir.mode else { return }
+        func text(_ mode: FileMode) -> String { "\(String(mode.bits, radix: 8).zeros(4)) (\(mode.rights))" }
         try r.out.line(
             mode == dir.mode
-                ? "mode of '\(path)' retained as \(text(dir))"
-                : "mode of '\(path)' changed from \(text(dir)) to \(text(after))")
+                ? "mode of '\(path)' retained as \(text(mode))"
+                : "mode of '\(path)' changed from \(text(dir.mode)) to \(text(mode))")
     }
 }

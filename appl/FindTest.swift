@@ -1,18 +1,21 @@
+import Codec
 import Kernel
 import Shell
 
-/// What `find` asks of a file: tests and actions, joined by and, or, not.
+/// What `find` asks of a file: tests and actions, joined by and, or, not; `both` asks one and then, whatever came, the other.
 indirect enum FindTest {
     case and(FindTest, FindTest)
     case or(FindTest, FindTest)
+    case both(FindTest, FindTest)
     case not(FindTest)
-    case test(@Sendable (FindFile) throws(SysError) -> Bool)
+    case test((FindFile) throws(SysError) -> Bool)
     case action(FindAction)
 }
 
-/// A file on the way, as the tests see it.
+/// A file on the way, as the tests see it: `root` is the path that the walk began with.
 struct FindFile: Sendable {
     let path: String
+    let root: String
     let dir: Dir
     let depth: Int
 }
@@ -20,35 +23,57 @@ struct FindFile: Sendable {
 /// What is done with a file; where the expression has none, its path is printed.
 enum FindAction {
     case print(ending: UInt8)
+    case format(FindFormat)
     case prune, delete, quit
     case list
-    case exec([String], batch: Int?)
+    case exec(FindExec)
+}
+
+/// A command that is run: on many files, those of a batch; in the file's own directory; after a question.
+struct FindExec {
+    var command: [String]
+    var batch: Int?
+    var isLocal = false
+    var asks = false
 }
 
 /// Reads the expression behind `find`'s paths. Depth is bounded: nested parentheses recurse.
 struct FindParser {
     private let p: Proc
+    private let follow: Bool
     private var words: ArraySlice<String>
     private var depth = 0
+    private var isExtended = false
     private(set) var batches: [[String]] = []
     private(set) var hasAction = false
-    private(set) var deletes = false
     private(set) var minDepth = 0
     private(set) var maxDepth = Int.max
     private(set) var depthFirst = false
+    private(set) var staysOnServer = false
 
     private static let depthLimit = 100
 
-    init(_ p: Proc, _ words: ArraySlice<String>) {
+    /// `follow`: the tests look at what symbolic links lead to.
+    init(_ p: Proc, _ words: ArraySlice<String>, follow: Bool) {
         self.p = p
         self.words = words
+        self.follow = follow
     }
 
     mutating func parse() throws(SysError) -> FindTest {
         guard !words.isEmpty else { return .test { _ in true } }
-        let test = try either()
+        let test = try list()
         if let word = words.first { throw SysError("'\(word)' is not expected here") }
         return test
+    }
+
+    private mutating func list() throws(SysError) -> FindTest {
+        var left = try either()
+        while words.first == "," {
+            words.removeFirst()
+            left = .both(left, try either())
+        }
+        return left
     }
 
     private mutating func either() throws(SysError) -> FindTest {
@@ -62,7 +87,7 @@ struct FindParser {
 
     private mutating func both() throws(SysError) -> FindTest {
         var left = try one()
-        while let word = words.first, word != "-o", word != "-or", word != ")" {
+        while let word = words.first, !["-o", "-or", ")", ","].contains(word) {
             if word == "-a" || word == "-and" { words.removeFirst() }
             left = .and(left, try one())
         }
@@ -77,7 +102,7 @@ struct FindParser {
         switch word {
         case "!", "-not": return .not(try one())
         case "(":
-            let inner = try either()
+            let inner = try list()
             guard words.popFirst() == ")" else { throw SysError("'(' is not closed") }
             return inner
         default: return try primary(word)
@@ -91,36 +116,44 @@ struct FindParser {
 
     private mutating func primary(_ word: String) throws(SysError) -> FindTest {
         switch word {
-        case "-name", "-iname", "-path", "-ipath", "-wholename":
-            let folds = word.hasPrefix("-i")
-            let text = try value(word)
-            let pattern = Pattern(folds ? text.lowercased() : text)
+        case "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename":
             let byPath = word != "-name" && word != "-iname"
-            return .test { (f) throws(SysError) in
-                let name = byPath ? f.path : lastName(f.path)
-                return try pattern.matches(folds ? name.lowercased() : name)
+            return try pattern(word) { byPath ? $0.path : lastName($0.path) }
+        case "-lname", "-ilname":
+            return try pattern(word) { [p] (f) throws(SysError) in
+                f.dir.qid.isSymlink ? try p.readlink(f.path) : nil
             }
+        case "-regex", "-iregex": return try regex(word)
+        case "-regextype":
+            let kind = try value(word)
+            guard ["emacs", "posix-extended", "posix-egrep", "egrep"].contains(kind) else {
+                throw SysError("-regextype \(kind): not in this emu (emacs, posix-extended)")
+            }
+            isExtended = kind != "emacs"
+            return .test { _ in true }
         case "-type":
             let kinds = try value(word).split(separator: ",")
             for k in kinds where !"fdlpsbc".contains(k) || k.count != 1 { throw SysError("-type \(k): no such type") }
-            return .test { f in kinds.contains { Self.kind(f.dir) == $0.first } }
+            return .test { f in kinds.contains { f.dir.kindLetter == $0.first } }
         case "-empty":
             return .test { [p] (f) throws(SysError) in
-                f.dir.isDirectory ? try p.entries(of: f.path).isEmpty : f.dir.length == 0
+                if f.dir.isDirectory { return try p.entries(of: f.path).isEmpty }
+                return f.dir.kindLetter == "f" && f.dir.length == 0
             }
         case "-size": return try size(try value(word))
         case "-links": return try amount(word) { Int64($0.dir.links) }
-        case "-mtime", "-atime", "-ctime": return try age(word, unit: 86400)
-        case "-mmin", "-amin", "-cmin": return try age(word, unit: 60)
-        case "-newer":
-            let limit = try p.stat(try value(word)).modified
-            return .test { $0.dir.modified > limit }
+        case "-inum": return try amount(word) { Int64(bitPattern: $0.dir.qid.path) }
+        case "-samefile":
+            let file = try p.stat(try value(word), follow: follow).identity
+            return .test { $0.dir.identity == file }
         case "-user":
             let name = try value(word)
             return .test { $0.dir.owner == name || String($0.dir.ownerID) == name }
         case "-group":
             let name = try value(word)
             return .test { $0.dir.group == name || String($0.dir.groupID) == name }
+        case "-nouser": return .test { $0.dir.owner.isEmpty || Int($0.dir.owner) != nil }
+        case "-nogroup": return .test { $0.dir.group.isEmpty || Int($0.dir.group) != nil }
         case "-perm": return try permissions(try value(word))
         case "-true": return .test { _ in true }
         case "-false": return .test { _ in false }
@@ -128,106 +161,127 @@ struct FindParser {
             guard let n = Int(try value(word)), n >= 0 else { throw SysError("\(word): bad number") }
             if word == "-maxdepth" { maxDepth = n } else { minDepth = n }
             return .test { _ in true }
-        case "-depth":
+        case "-depth", "-d":
             depthFirst = true
             return .test { _ in true }
+        case "-xdev", "-mount":
+            staysOnServer = true
+            return .test { _ in true }
         case "-prune": return .action(.prune)
-        default: return try action(word)
+        default:
+            let time = try FindTime(p).test(word) { (w) throws(SysError) in try value(w) }
+            return if let time { time } else { try action(word) }
         }
+    }
+
+    private mutating func pattern(
+        _ word: String, _ of: @escaping (FindFile) throws(SysError) -> String?
+    ) throws(SysError) -> FindTest {
+        let folds = word.hasPrefix("-i")
+        let text = try value(word)
+        let pattern = Pattern(folds ? text.lowercased() : text)
+        return .test { (f) throws(SysError) in
+            guard let name = try of(f) else { return false }
+            return try pattern.matches(folds ? name.lowercased() : name)
+        }
+    }
+
+    private mutating func regex(_ word: String) throws(SysError) -> FindTest {
+        let text = try value(word)
+        let expression = isExtended ? text : Self.extended(text)
+        let matcher = try Regex(expression, word == "-iregex" ? [.whole, .ignoreCase] : .whole).matcher()
+        return .test { (f) throws(SysError) in
+            let path = Array(f.path.utf8)
+            return try matcher.matches(path.span.bytes)
+        }
+    }
+
+    /// An expression in Emacs' syntax, where `\(`, `\|` and `\)` are what they are without the backslash in POSIX's.
+    private static func extended(_ text: String) -> String {
+        var out = ""
+        var rest = text[...]
+        while let c = rest.popFirst() {
+            switch c {
+            case "\\":
+                guard let next = rest.popFirst() else { return out + "\\" }
+                out += "()|".contains(next) ? String(next) : "\\\(next)"
+            case "(", ")", "|", "{", "}": out += "\\\(c)"
+            case "[":
+                // A bracket may stand first in its own list.
+                let lead = rest.prefix { $0 == "^" }.count
+                let body = rest.dropFirst(lead)
+                let end = body.dropFirst().firstIndex(of: "]") ?? rest.endIndex
+                out += "[" + rest[..<end]
+                rest = rest[end...]
+            default: out.append(c)
+            }
+        }
+        return out
     }
 
     private mutating func action(_ word: String) throws(SysError) -> FindTest {
+        let action: FindAction
         switch word {
-        case "-print":
-            hasAction = true
-            return .action(.print(ending: UInt8(ascii: "\n")))
-        case "-print0":
-            hasAction = true
-            return .action(.print(ending: 0))
-        case "-ls":
-            hasAction = true
-            return .action(.list)
-        case "-quit": return .action(.quit)
+        case "-print": action = .print(ending: UInt8(ascii: "\n"))
+        case "-print0": action = .print(ending: 0)
+        case "-printf": action = .format(try FindFormat(try value(word), Zone(of: p)))
+        case "-ls": action = .list
+        case "-quit": action = .quit
         case "-delete":
-            hasAction = true
             depthFirst = true
-            return .action(.delete)
-        case "-exec":
-            hasAction = true
-            var command: [String] = []
-            while true {
-                guard let next = words.popFirst() else { throw SysError("-exec: ';' or '{} +' is missing") }
-                if next == ";" { break }
-                if next == "+", command.last == "{}" {
-                    batches.append(Array(command.dropLast()))
-                    guard command.count > 1 else { throw SysError("-exec takes a command") }
-                    return .action(.exec(Array(command.dropLast()), batch: batches.count - 1))
-                }
-                command.append(next)
-            }
-            guard !command.isEmpty else { throw SysError("-exec takes a command") }
-            return .action(.exec(command, batch: nil))
+            action = .delete
+        case "-exec", "-execdir", "-ok", "-okdir": action = try exec(word)
         default: throw SysError("'\(word)': no such test or action")
         }
+        hasAction = true
+        return .action(action)
     }
 
-    /// `n` exactly, `+n` more, `-n` less.
-    private func relation(_ text: String) throws(SysError) -> @Sendable (Int64) -> Bool {
-        let digits = text.drop { $0 == "+" || $0 == "-" }
-        guard let n = Int64(digits), text.count - digits.count <= 1 else { throw SysError("bad number '\(text)'") }
-        return switch text.first {
-        case "+": { $0 > n }
-        case "-": { $0 < n }
-        default: { $0 == n }
+    private mutating func exec(_ word: String) throws(SysError) -> FindAction {
+        var e = FindExec(command: [], isLocal: word.hasSuffix("dir"), asks: word.hasPrefix("-ok"))
+        while let next = words.popFirst() {
+            let isBatch = next == "+" && e.command.last == "{}" && !e.asks
+            if next == ";" || isBatch {
+                if isBatch { e.command.removeLast() }
+                guard !e.command.isEmpty else { throw SysError("\(word) takes a command") }
+                if isBatch {
+                    batches.append(e.command)
+                    e.batch = batches.count - 1
+                }
+                return .exec(e)
+            }
+            e.command.append(next)
         }
+        throw SysError("\(word): ';' or '{} +' is missing")
     }
 
     private mutating func amount(
-        _ word: String, _ of: @escaping @Sendable (FindFile) -> Int64
+        _ word: String, _ of: @escaping (FindFile) -> Int64
     ) throws(SysError) -> FindTest {
-        let isRight = try relation(try value(word))
+        let isRight = try FindTime.relation(try value(word))
         return .test { isRight(of($0)) }
     }
 
     private func size(_ text: String) throws(SysError) -> FindTest {
         let units: [Character: UInt64] = ["c": 1, "w": 2, "b": 512, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30]
         let unit = text.last.flatMap { units[$0] }
-        let isRight = try relation(unit == nil ? text : String(text.dropLast()))
+        let isRight = try FindTime.relation(unit == nil ? text : String(text.dropLast()))
         let size = unit ?? 512
         return .test { isRight(Int64(clamping: $0.dir.length / size + ($0.dir.length % size == 0 ? 0 : 1))) }
     }
 
-    private mutating func age(_ word: String, unit: Int64) throws(SysError) -> FindTest {
-        let isRight = try relation(try value(word))
-        let now = p.caller.clock.now()
-        let which = word.dropFirst().first
-        return .test { f in
-            let time = which == "m" ? f.dir.modified : which == "a" ? f.dir.accessed : f.dir.changed
-            let (gone, overflow) = now.subtractingReportingOverflow(time)
-            return !overflow && isRight(gone / 1_000_000_000 / unit)
-        }
-    }
-
+    /// Octal, or as chmod takes it from nothing; `-` all of these bits, `/` any.
     private func permissions(_ text: String) throws(SysError) -> FindTest {
         let sign = text.first
-        guard let bits = UInt32(text.drop { $0 == "-" || $0 == "/" }, radix: 8), bits <= 0o7777 else {
-            throw SysError("-perm \(text): not an octal number")
-        }
+        let mode = String(text.dropFirst(sign == "-" || sign == "/" ? 1 : 0))
+        let bits = try ModeChange(mode).apply(to: [], isDirectory: false, umask: 0).bits
         return .test { f in
-            let has = f.dir.mode.permissions
+            let has = f.dir.mode.bits
             switch sign {
             case "-": return has & bits == bits
             case "/": return bits == 0 || has & bits != 0
             default: return has == bits
             }
         }
-    }
-
-    private static func kind(_ dir: Dir) -> Character {
-        if dir.isDirectory { return "d" }
-        if dir.qid.isSymlink { return "l" }
-        if dir.mode.contains(.namedPipe) { return "p" }
-        if dir.mode.contains(.socket) { return "s" }
-        return dir.mode.contains(.device) ? "c" : "f"
     }
 }

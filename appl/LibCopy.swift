@@ -2,19 +2,32 @@ import Kernel
 
 /// Copies files and trees: what `cp`, and `mv` from one mount to another, have in common.
 struct Copier {
+    /// What a copy is.
+    enum Kind { case contents, link, symlink }
+
     let r: Run
+    var kind = Kind.contents
     /// Directories and all below them.
     var isRecursive = false
-    /// Permissions and times are the original's.
+    /// Owner, permissions and times are the original's.
     var preserves = false
-    /// Symbolic links are copied as links.
-    var keepsLinks = false
+    /// Names of one file become names of one copy.
+    var keepsNames = false
+    /// Symbolic links below an operand are what they lead to, and so are operands.
+    var follows = false
+    var followsOperands = true
     /// What cannot be opened for writing is removed first.
     var forces = false
+    /// Those of `nif` that say what becomes of a file that is there; none where that was asked before.
+    var deciding = ""
+    /// Where a file with several names was copied to.
+    private var copies: [FileIdentity: String] = [:]
+
+    init(_ r: Run) { self.r = r }
 
     /// Copies `source` to be `target`. Failures below a directory are told one by one.
-    func copy(_ source: String, to target: String) throws(SysError) {
-        var tree = Tree(r.p, source, follow: !keepsLinks)
+    mutating func copy(_ source: String, to target: String) throws(SysError) {
+        var tree = Tree(r.p, source, follow: follows, followRoot: followsOperands)
         var made: FileIdentity?
         var isFirst = true
         while true {
@@ -22,12 +35,17 @@ struct Copier {
             do throws(SysError) {
                 guard let step = try tree.next() else { return }
                 isFirst = false
-                let to = target + step.path.dropFirst(source.count)
+                let below = step.path.dropFirst(source.count).drop { $0 == "/" }
+                let to = step.depth == 0 ? target : join(target, String(below))
                 switch step.visit {
-                case .file: try copyFile(step.path, step.dir, to: to)
+                case .file:
+                    if step.dir.qid.isSymlink, step.depth == 0 ? followsOperands : follows {
+                        throw SysError(.nonexist, subject: step.path)
+                    }
+                    if try r.mayReplace(to, by: step.dir, deciding) { try copyFile(step.path, step.dir, to: to) }
                 case .enter:
                     guard isRecursive else { throw SysError(.isDir, subject: step.path) }
-                    guard step.dir.identity != made else {
+                    guard step.dir.identity != made, step.depth > 0 || !r.isInside(target, step.dir) else {
                         tree.skip()
                         throw SysError("cannot copy a directory into itself", subject: source)
                     }
@@ -59,45 +77,87 @@ struct Copier {
 
     /// The directory's own permissions and times, once all is in it.
     private func finish(_ path: String, _ dir: Dir) throws(SysError) {
-        guard preserves || dir.mode.permissions & 0o700 != 0o700 else { return }
-        var change = DirChange(mode: dir.mode)
-        if !preserves { change.mode = FileMode(rawValue: dir.mode.rawValue & ~r.p.umask) }
-        if preserves { (change.accessed, change.modified) = (dir.accessed, dir.modified) }
-        try r.p.wstat(path, change)
+        if preserves { return try preserve(path, dir) }
+        guard dir.mode.permissions & 0o700 != 0o700 else { return }
+        try r.p.wstat(path, DirChange(mode: FileMode(rawValue: dir.mode.rawValue & ~r.p.umask)))
     }
 
-    private func copyFile(_ source: String, _ dir: Dir, to target: String) throws(SysError) {
-        if dir.qid.isSymlink, keepsLinks {
+    /// Gives `path` what `original` has. An owner that we may not give is left, without the rights that went with it.
+    private func preserve(_ path: String, _ original: Dir) throws(SysError) {
+        let there = try r.p.stat(path, follow: false)
+        var mode = original.mode
+        if there.owner != original.owner || there.group != original.group {
+            let change = DirChange(owner: original.owner, group: original.group)
+            do throws(SysError) { try r.p.wstat(path, change, follow: false) } catch {
+                mode.subtract([.setuid, .setgid])
+            }
+        }
+        var change = DirChange(accessed: original.accessed, modified: original.modified)
+        if !original.qid.isSymlink { change.mode = mode }
+        try r.p.wstat(path, change, follow: false)
+    }
+
+    private mutating func copyFile(_ source: String, _ dir: Dir, to target: String) throws(SysError) {
+        let isShared = keepsNames && dir.links > 1
+        if isShared, let copy = copies[dir.identity] {
+            try makeRoom(target)
+            try r.p.link(copy, target)
+        } else if kind == .contents {
+            try copyContents(source, dir, to: target)
+        } else {
+            if forces { try makeRoom(target) }
+            if kind == .link {
+                try r.p.link(source, target)
+            } else {
+                guard source.hasPrefix("/") || parentName(target) == "." else {
+                    throw SysError("a relative symbolic link can be made in the current directory only")
+                }
+                try r.p.symlink(source, target)
+            }
+        }
+        if isShared { copies[dir.identity] = target }
+        try tell(source, target)
+    }
+
+    private func makeRoom(_ target: String) throws(SysError) {
+        guard let there = try? r.p.stat(target, follow: false) else { return }  // absent: there is room
+        guard !there.isDirectory else { throw SysError(.isDir, subject: target) }
+        try r.p.remove(target)
+    }
+
+    private func copyContents(_ source: String, _ dir: Dir, to target: String) throws(SysError) {
+        if dir.qid.isSymlink {
             let leads = try r.p.readlink(source)
-            if forces, (try? r.p.stat(target, follow: false)) != nil {  // absent: nothing to remove
-                try r.p.remove(target)
+            if let there = try? r.p.stat(target, follow: false) {  // absent: nothing to remove
+                guard there.identity != dir.identity else { throw isSame(source, target) }
+                try makeRoom(target)
             }
             try r.p.symlink(leads, target)
-            return try tell(source, target)
+            if preserves { try preserve(target, dir) }
+            return
+        }
+        guard !isRecursive || dir.mode.isDisjoint(with: [.namedPipe, .socket, .device]) else {
+            throw SysError("neither a file nor a directory: not copied", subject: source)
         }
         let from = try r.open(source)
         defer { try? r.p.close(from) }  // it was only read
         let original = try r.p.fstat(from)
         // What is not there is nobody's name yet.
         if let there = try? r.p.stat(target) {
-            guard there.identity != original.identity else {
-                throw SysError("is the same file as '\(target)'", subject: source)
-            }
+            guard there.identity != original.identity else { throw isSame(source, target) }
             guard !there.isDirectory else { throw SysError(.isDir, subject: target) }
         }
         let to = try create(target, original)
-        do throws(SysError) {
-            try pour(from, to, original.length, source)
-            if preserves {
-                try r.p.fwstat(
-                    to, DirChange(mode: original.mode, accessed: original.accessed, modified: original.modified))
-            }
-        } catch {
+        do throws(SysError) { try pour(from, to, original.length, source) } catch {
             try? r.p.close(to)  // what went wrong first is what is told
             throw error.about(target)
         }
         do throws(SysError) { try r.p.close(to) } catch { throw error.about(target) }
-        try tell(source, target)
+        if preserves { try preserve(target, original) }
+    }
+
+    private func isSame(_ source: String, _ target: String) -> SysError {
+        SysError("is the same file as '\(target)'", subject: source)
     }
 
     private func create(_ target: String, _ original: Dir) throws(SysError) -> Int32 {

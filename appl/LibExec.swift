@@ -18,14 +18,42 @@ extension Proc {
                 if failure == nil, isPath || error.code != .nonexist { failure = error }
             }
         }
-        throw failure ?? SysError("\(name): command not found")
+        throw failure ?? SysError("\(name): \(Self.commandNotFound)")
+    }
+
+    private static let commandNotFound = "command not found"
+
+    /// How a program ends that was to run another, which could not be run for this reason: 127 where there is none of
+    /// that name, else 126. The corresponding POSIX page is `env(1)`.
+    static func failure(_ error: SysError) -> Status {
+        Status(code: error.code == .nonexist || error.sentence.hasSuffix(commandNotFound) ? 127 : 126)
+    }
+
+    /// Runs `words` in a process of their own. Throws, with none made, where they cannot be run. The child's descriptor 0
+    /// is `input`, and its directory `directory`, where these are given.
+    func start(_ words: [String], input: String? = nil, directory: String? = nil) throws(SysError) -> Int32 {
+        _ = try command(words)
+        return try spawn(.forkFD, fds: files.all.map(\.fd), args: words) { (child) throws(SysError) in
+            if let input {
+                let fd = try child.open(input)
+                try child.dup(fd, 0)
+                try child.close(fd)
+            }
+            if let directory { try child.chdir(directory) }
+            return try child.command(words)()
+        }
     }
 }
 
 extension Run {
     /// Becomes another program; its status is ours.
     func become(_ words: [String]) throws(SysError) {
-        let run = try p.command(words)
+        let run: () throws(SysError) -> Status
+        do throws(SysError) { run = try p.command(words) } catch {
+            tell(error.description)
+            status = Proc.failure(error)
+            return
+        }
         try out.flush()
         status = try run()
     }

@@ -12,20 +12,42 @@ extension String {
     func zeros(_ width: Int) -> String { String(repeating: "0", count: Swift.max(0, width - count)) + self }
 }
 
+extension FileMode {
+    /// Three times `rwx`; `s` and `t` in the place of an `x` stand for setuid, setgid and sticky, `S` and `T` without it.
+    var rights: String {
+        let special: [(UInt32, FileMode, Character)] = [(6, .setuid, "s"), (3, .setgid, "s"), (0, .sticky, "t")]
+        return special.reduce(into: "") { text, part in
+            let bits = permissions >> part.0
+            text += (bits & 4 != 0 ? "r" : "-") + (bits & 2 != 0 ? "w" : "-")
+            let runs = bits & 1 != 0
+            text += contains(part.1) ? (runs ? String(part.2) : part.2.uppercased()) : runs ? "x" : "-"
+        }
+    }
+}
+
 extension Dir {
     /// Kind and permissions as `ls -l` shows them: `d` directory, `a` append only, `L` symbolic link, `p` named pipe,
-    /// `S` socket, `D` device; then `l` for exclusive use; then three times `rwx`.
+    /// `S` socket, `D` device; then `l` for exclusive use; then the rights.
     var modeText: String {
         let kinds: [(FileMode, String)] = [
             (.directory, "d"), (.symlink, "L"), (.append, "a"), (.namedPipe, "p"), (.socket, "S"), (.device, "D"),
         ]
         let kind = kinds.first { mode.contains($0.0) }?.1 ?? "-"
-        let bits = [6, 3, 0].map { shift -> String in
-            let bits = mode.permissions >> UInt32(shift)
-            return (bits & 4 != 0 ? "r" : "-") + (bits & 2 != 0 ? "w" : "-") + (bits & 1 != 0 ? "x" : "-")
-        }
-        return kind + (mode.contains(.exclusive) ? "l" : "-") + bits.joined()
+        return kind + (mode.contains(.exclusive) ? "l" : "-") + mode.rights
     }
+
+    /// What kind of file it is, as POSIX's tools have it: `f` file, `d` directory, `l` symbolic link, `p` pipe, `s` socket,
+    /// `c` device.
+    var kindLetter: Character {
+        if isDirectory { return "d" }
+        if qid.isSymlink { return "l" }
+        if mode.contains(.namedPipe) { return "p" }
+        if mode.contains(.socket) { return "s" }
+        return mode.contains(.device) ? "c" : "f"
+    }
+
+    /// Kind and permissions as POSIX's `ls -l` shows them.
+    var posixMode: String { (kindLetter == "f" ? "-" : String(kindLetter)) + mode.rights }
 
     /// `.` and everything else that begins so stays out of sight unless it is asked for.
     var isHidden: Bool { name.hasPrefix(".") }
@@ -46,10 +68,12 @@ func brief(_ bytes: UInt64) -> String {
     var shift: UInt64 = 0
     while shift < 60, bytes >> (shift + 10) > 0 { shift += 10 }
     guard shift > 0 else { return String(bytes) }
-    let unit: UInt64 = 1 << shift
-    let letter = ["K", "M", "G", "T", "P", "E"][Int(shift / 10) - 1]
-    let (whole, rest) = bytes.quotientAndRemainder(dividingBy: unit)
+    let letters = ["K", "M", "G", "T", "P", "E"]
+    let letter = Int(shift / 10) - 1
+    let (whole, rest) = bytes.quotientAndRemainder(dividingBy: 1 << shift)
     // A tenth of the largest unit times ten is below 2^64.
-    let tenths = whole * 10 + (rest * 10 + unit - 1) / unit
-    return tenths < 100 ? "\(tenths / 10).\(tenths % 10)\(letter)" : "\(whole + (rest > 0 ? 1 : 0))\(letter)"
+    let tenths = whole * 10 + ((rest * 10 + (1 << shift) - 1) >> shift)
+    if tenths < 100 { return "\(tenths / 10).\(tenths % 10)\(letters[letter])" }
+    let up = whole + (rest > 0 ? 1 : 0)
+    return up == 1024 && letter < 5 ? "1.0\(letters[letter + 1])" : "\(up)\(letters[letter])"
 }

@@ -1,10 +1,26 @@
 import Kernel
 
+extension FileMode {
+    /// The twelve bits of POSIX: permissions, and before them setuid, setgid and sticky.
+    var bits: UInt32 {
+        get {
+            permissions | (contains(.setuid) ? 0o4000 : 0) | (contains(.setgid) ? 0o2000 : 0)
+                | (contains(.sticky) ? 0o1000 : 0)
+        }
+        set {
+            self = FileMode(rawValue: rawValue & ~0o777 | newValue & 0o777).subtracting([.setuid, .setgid, .sticky])
+            if newValue & 0o4000 != 0 { insert(.setuid) }
+            if newValue & 0o2000 != 0 { insert(.setgid) }
+            if newValue & 0o1000 != 0 { insert(.sticky) }
+        }
+    }
+}
+
 /// What `chmod` and `mkdir -m` are told: an octal number, or letters such as `u+rw,go-x`. `a` and `l` as rights are Plan 9's
 /// append-only and exclusive use.
 struct ModeChange {
     private struct Clause {
-        /// Of `ugo`, as bits of a permission triple each; nil where nobody was named: all, less the umask.
+        /// The bits that those who were named have: nil where nobody was, all less the umask.
         var who: UInt32?
         var operation: Character
         var rights: UInt32 = 0
@@ -15,14 +31,16 @@ struct ModeChange {
         var flags: FileMode = []
     }
 
+    private static let all: UInt32 = 0o7777
     private var clauses: [Clause] = []
-    private var absolute: UInt32?
+    /// An octal mode, and whether it says what becomes of a directory's setuid and setgid: with five digits it does.
+    private var absolute: (bits: UInt32, isWhole: Bool)?
 
     init(_ text: String) throws(SysError) {
         let wrong = SysError("bad mode '\(text)'")
         if let first = text.utf8.first, UInt8(ascii: "0")...UInt8(ascii: "9") ~= first {
-            guard let bits = UInt32(text, radix: 8), bits <= 0o777 else { throw wrong }
-            absolute = bits
+            guard let bits = UInt32(text, radix: 8), bits <= Self.all else { throw wrong }
+            absolute = (bits, text.utf8.count > 4)
             return
         }
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -38,6 +56,8 @@ struct ModeChange {
                     case "r": clause.rights |= 0o444
                     case "w": clause.rights |= 0o222
                     case "x": clause.rights |= 0o111
+                    case "s": clause.rights |= 0o6000
+                    case "t": clause.rights |= 0o1000
                     case "X": clause.search = true
                     case "a": clause.flags.insert(.append)
                     case "l": clause.flags.insert(.exclusive)
@@ -52,28 +72,39 @@ struct ModeChange {
 
     private static func mask(_ who: Substring) -> UInt32? {
         guard !who.isEmpty else { return nil }
-        return who.reduce(0) { $0 | ($1 == "u" ? 0o700 : $1 == "g" ? 0o070 : $1 == "o" ? 0o007 : 0o777) }
+        return who.reduce(0) { $0 | ($1 == "u" ? 0o4700 : $1 == "g" ? 0o2070 : $1 == "o" ? 0o1007 : all) }
     }
 
-    /// The mode that a file of mode `mode` gets.
+    /// The mode that a file of mode `mode` gets. A directory keeps setuid and setgid where they are not named.
     func apply(to mode: FileMode, isDirectory: Bool, umask: UInt32) -> FileMode {
-        if let absolute { return FileMode(rawValue: mode.rawValue & ~0o777 | absolute) }
-        var bits = mode.rawValue
+        var mode = mode
+        let tacit: UInt32 = isDirectory ? 0o6000 : 0
+        if let (bits, isWhole) = absolute {
+            mode.bits = bits | (isWhole ? 0 : mode.bits & tacit)
+            return mode
+        }
         for clause in clauses {
+            let bits = mode.bits
             var rights = clause.rights
             if clause.search, isDirectory || bits & 0o111 != 0 { rights |= 0o111 }
             if let copy = clause.copy {
                 let triple = bits >> (copy == "u" ? 6 : copy == "g" ? 3 : 0) & 7
                 rights |= triple << 6 | triple << 3 | triple
             }
-            let who = clause.who ?? 0o777 & ~umask
-            let flags = clause.flags.rawValue
+            let meant = rights & (clause.who ?? Self.all & ~umask)
             switch clause.operation {
-            case "+": bits |= rights & who | flags
-            case "-": bits &= ~(rights & who | flags)
-            default: bits = bits & ~(clause.who ?? 0o777) | rights & who | flags
+            case "+":
+                mode.bits = bits | meant
+                mode.formUnion(clause.flags)
+            case "-":
+                mode.bits = bits & ~meant
+                mode.subtract(clause.flags)
+            default:
+                let kept = tacit & ~clause.rights | ~(clause.who ?? Self.all)
+                mode.bits = bits & kept | meant
+                mode.formUnion(clause.flags)
             }
         }
-        return FileMode(rawValue: bits)
+        return mode
     }
 }

@@ -68,65 +68,130 @@ struct Moment {
     /// As `date` prints it: `Thu Nov 21 13:58:32 UTC 2024`.
     var description: String { text("%a %b %e %H:%M:%S %Z %Y") }
 
+    /// What a conversion gives, and how it is filled up where nothing else is said: numbers only are.
+    private struct Field {
+        let text: String
+        var width = 0
+        var pad: Character = " "
+
+        init(_ text: String) { self.text = text }
+
+        init(_ number: some BinaryInteger, _ width: Int, _ pad: Character = "0") {
+            (text, self.width, self.pad) = (String(number), width, pad)
+        }
+
+        /// With the flags that stand before the letter, of `-_0^#`, and a width.
+        func text(_ flags: Substring, _ wanted: Int?) -> String {
+            var out = text
+            var fill: Character? = pad
+            for flag in flags {
+                switch flag {
+                case "-": fill = nil
+                case "_": fill = " "
+                case "0": fill = "0"
+                case "^": out = out.uppercased()
+                case "#": out = out == out.uppercased() ? out.lowercased() : out.uppercased()
+                default: break
+                }
+            }
+            guard let fill else { return out }
+            let missing = max(0, (wanted ?? width) - out.count)
+            let isSigned = fill == "0" && (out.first == "-" || out.first == "+")
+            let filled = String(repeating: fill, count: missing) + out.dropFirst(isSigned ? 1 : 0)
+            return isSigned ? String(out.prefix(1)) + filled : filled
+        }
+    }
+
+    /// The longest width that a format may ask for.
+    private static let widthLimit = 1000
+
     /// `format` with the conversions of `date(1)` and `strftime(3)` in it. An unknown one stays as it is.
     func text(_ format: String, nanoseconds: Int64 = 0, seconds: Int64 = 0) -> String {
         var out = ""
-        var rest = format.unicodeScalars[...]
+        var rest = format[...]
         while let c = rest.popFirst() {
-            guard c == "%", let verb = rest.popFirst() else {
-                out.unicodeScalars.append(c)
+            guard c == "%" else {
+                out.append(c)
                 continue
             }
-            switch verb {
-            case "%": out += "%"
-            case "n": out += "\n"
-            case "t": out += "\t"
-            case "a": out += Self.days[weekday].prefix(3)
-            case "A": out += Self.days[weekday]
-            case "b", "h": out += Self.months[month - 1].prefix(3)
-            case "B": out += Self.months[month - 1]
-            case "C": out += String(year.dividedDown(by: 100)).zeros(2)
-            case "d": out += two(day)
-            case "e": out += String(day).right(2)
-            case "H": out += two(hour)
-            case "I": out += two((hour + 11) % 12 + 1)
-            case "j": out += String(yearday + 1).zeros(3)
-            case "k": out += String(hour).right(2)
-            case "l": out += String((hour + 11) % 12 + 1).right(2)
-            case "m": out += two(month)
-            case "M": out += two(minute)
-            case "N": out += String(nanoseconds).zeros(9)
-            case "p": out += hour < 12 ? "AM" : "PM"
-            case "q": out += String((month + 2) / 3)
-            case "s": out += String(seconds)
-            case "S": out += two(second)
-            case "u": out += String(weekday == 0 ? 7 : weekday)
-            case "U": out += two((yearday + 7 - weekday) / 7)
-            case "V": out += two(week.number)
-            case "G": out += String(week.year).zeros(4)
-            case "g": out += two(Int(week.year - week.year.dividedDown(by: 100) * 100))
-            case "w": out += String(weekday)
-            case "W": out += two((yearday + 7 - (weekday + 6) % 7) / 7)
-            case "y": out += two(Int(year - year.dividedDown(by: 100) * 100))
-            case "Y": out += String(year)
-            case "z":
-                out += "\(offset < 0 ? "-" : "+")\(two(Int(abs(offset)) / 3600))\(two(Int(abs(offset)) / 60 % 60))"
-            case "Z": out += zone
-            case "c": out += text("%a %b %e %H:%M:%S %Y")
-            case "D", "x": out += text("%m/%d/%y")
-            case "F": out += text("%Y-%m-%d")
-            case "r": out += text("%I:%M:%S %p")
-            case "R": out += text("%H:%M")
-            case "T", "X": out += text("%H:%M:%S")
-            default:
+            let start = rest
+            let flags = rest.prefix { "-_0^#+".contains($0) }
+            rest = rest.dropFirst(flags.count)
+            let digits = rest.prefix { ("0"..."9").contains($0) }
+            rest = rest.dropFirst(digits.count)
+            let width = digits.isEmpty ? nil : min(Int(digits) ?? .max, Self.widthLimit)
+            let colons = rest.prefix { $0 == ":" }.count
+            rest = rest.dropFirst(colons)
+            // Other eras and digits are those that there are.
+            if rest.first == "E" || rest.first == "O" { rest.removeFirst() }
+            let verb = rest.popFirst()
+            if verb == "N" {
+                let all = String(nanoseconds).zeros(9)
+                out += width.map { $0 < 9 ? String(all.prefix($0)) : all } ?? all
+            } else if verb == "z", colons <= 2 {
+                out += offsetText(colons)
+            } else if let verb, colons == 0, let field = field(verb, seconds) {
+                out += field.text(flags, width)
+            } else {
                 out += "%"
-                out.unicodeScalars.append(verb)
+                rest = start
             }
         }
         return out
     }
 
-    private func two(_ n: Int) -> String { String(n).zeros(2) }
+    /// `+0200`, `+02:00`, `+02:00:00`.
+    private func offsetText(_ colons: Int) -> String {
+        let east = Int(abs(offset))
+        var parts = [east / 3600, east / 60 % 60]
+        if colons == 2 { parts.append(east % 60) }
+        return (offset < 0 ? "-" : "+")
+            + parts.map { String($0).zeros(2) }.joined(separator: colons > 0 ? ":" : "")
+    }
+
+    private func field(_ verb: Character, _ seconds: Int64) -> Field? {
+        switch verb {
+        case "%": Field("%")
+        case "n": Field("\n")
+        case "t": Field("\t")
+        case "a": Field(String(Self.days[weekday].prefix(3)))
+        case "A": Field(Self.days[weekday])
+        case "b", "h": Field(String(Self.months[month - 1].prefix(3)))
+        case "B": Field(Self.months[month - 1])
+        case "C": Field(year.dividedDown(by: 100), 2)
+        case "d": Field(day, 2)
+        case "e": Field(day, 2, " ")
+        case "H": Field(hour, 2)
+        case "I": Field((hour + 11) % 12 + 1, 2)
+        case "j": Field(yearday + 1, 3)
+        case "k": Field(hour, 2, " ")
+        case "l": Field((hour + 11) % 12 + 1, 2, " ")
+        case "m": Field(month, 2)
+        case "M": Field(minute, 2)
+        case "p": Field(hour < 12 ? "AM" : "PM")
+        case "P": Field(hour < 12 ? "am" : "pm")
+        case "q": Field((month + 2) / 3, 1)
+        case "s": Field(seconds, 1)
+        case "S": Field(second, 2)
+        case "u": Field(weekday == 0 ? 7 : weekday, 1)
+        case "U": Field((yearday + 7 - weekday) / 7, 2)
+        case "V": Field(week.number, 2)
+        case "G": Field(week.year, 4)
+        case "g": Field(week.year - week.year.dividedDown(by: 100) * 100, 2)
+        case "w": Field(weekday, 1)
+        case "W": Field((yearday + 7 - (weekday + 6) % 7) / 7, 2)
+        case "y": Field(year - year.dividedDown(by: 100) * 100, 2)
+        case "Y": Field(year, 1, "0")
+        case "Z": Field(zone)
+        case "c": Field(text("%a %b %e %H:%M:%S %Y"))
+        case "D", "x": Field(text("%m/%d/%y"))
+        case "F": Field(text("%Y-%m-%d"))
+        case "r": Field(text("%I:%M:%S %p"))
+        case "R": Field(text("%H:%M"))
+        case "T", "X": Field(text("%H:%M:%S"))
+        default: nil
+        }
+    }
 
     /// The week of ISO 8601: weeks begin on Monday, and the first has the year's first Thursday.
     private var week: (year: Int64, number: Int) {
@@ -138,27 +203,6 @@ struct Moment {
         }
         if number == 53, (Moment(Self.dayNumber(year, 12, 31) * 86400).weekday + 6) % 7 < 3 { return (year + 1, 1) }
         return (year, number)
-    }
-
-    /// Reads a moment, in seconds since 1970: `@seconds`, or `YYYY-MM-DD`, a blank or `T`, `HH:MM` or `HH:MM:SS`, and `Z`
-    /// for Greenwich; a part that is left out behind is 0.
-    static func read(_ text: String, in zone: Zone) throws(SysError) -> Int64 {
-        let wrong = SysError("bad date '\(text)'")
-        if text.hasPrefix("@") {
-            guard let n = Int64(text.dropFirst()), abs(n) < limit else { throw wrong }
-            return n
-        }
-        let isGreenwich = text.hasSuffix("Z")
-        var words = text.dropLast(isGreenwich ? 1 : 0).split { $0 == " " || $0 == "T" }[...]
-        guard let date = words.popFirst()?.split(separator: "-", omittingEmptySubsequences: false), date.count == 3
-        else { throw wrong }
-        let time = words.popFirst() ?? "0:0"
-        let clock = time.split(separator: ":", omittingEmptySubsequences: false)
-        let numbers = (date + clock).compactMap { $0.utf8.allSatisfy { $0 > 47 && $0 < 58 } ? Int($0) : nil }
-        guard words.isEmpty, 2...3 ~= clock.count, numbers.count == 3 + clock.count else { throw wrong }
-        return try seconds(
-            numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], clock.count == 3 ? numbers[5] : 0,
-            in: isGreenwich ? .utc : zone, or: wrong)
     }
 
     /// Seconds since 1970 of a moment in `zone`; throws `wrong` where there is no such day or time.

@@ -23,21 +23,23 @@ struct Tree {
 
     private let p: Proc
     private let follow: Bool
+    private let followRoot: Bool
     private let order: (@Sendable (Dir, Dir) -> Bool)?
     private var root: String?
     private var levels: [Level] = []
     private var ancestors: Set<FileIdentity> = []
     private var entered: Step?
 
-    /// `follow`: symbolic links below the root are what they lead to. `order`: of the names in a directory; by name
+    /// `follow`: symbolic links are what they lead to; `followRoot`: the root, where that is another matter. `order`: of the names in a directory; by name
     /// where nothing is said, and none where it is nil.
     init(
-        _ p: Proc, _ root: String, follow: Bool = false,
+        _ p: Proc, _ root: String, follow: Bool = false, followRoot: Bool? = nil,
         order: (@Sendable (Dir, Dir) -> Bool)? = { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     ) {
         self.p = p
         self.root = root
         self.follow = follow
+        self.followRoot = followRoot ?? follow
         self.order = order
     }
 
@@ -45,7 +47,7 @@ struct Tree {
     /// step after that goes on behind it.
     mutating func next() throws(SysError) -> Step? {
         if let start = root.take() {
-            let dir = try p.stat(start, follow: follow)
+            let dir = try look(start, followRoot)
             return step(start, dir, 0)
         }
         if let directory = entered.take() { try enter(directory) }
@@ -57,7 +59,15 @@ struct Tree {
         }
         let path = join(levels[level].path, entry.name)
         // Where a link leads, only `stat` tells.
-        return step(path, entry.qid.isSymlink && follow ? try p.stat(path) : entry, level + 1)
+        return step(path, entry.qid.isSymlink && follow ? try look(path, true) : entry, level + 1)
+    }
+
+    /// What `path` is; a symbolic link that leads nowhere is itself.
+    private func look(_ path: String, _ follow: Bool) throws(SysError) -> Dir {
+        do throws(SysError) { return try p.stat(path, follow: follow) } catch {
+            guard follow, error.code == .nonexist, let link = try? p.stat(path, follow: false) else { throw error }
+            return link
+        }
     }
 
     /// Leaves out what is below the directory that was just given: no `leave` comes for it.
@@ -96,6 +106,17 @@ func lastName(_ path: String) -> String {
     let trimmed = path.utf8.reversed().drop { $0 == UInt8(ascii: "/") }
     guard !trimmed.isEmpty else { return path.isEmpty ? "" : "/" }
     return String(decoding: trimmed.prefix { $0 != UInt8(ascii: "/") }.reversed(), as: UTF8.self)
+}
+
+/// What stands before the last name of a path. The corresponding POSIX page is `dirname(1)`.
+func parentName(_ path: String) -> String {
+    let slash = UInt8(ascii: "/")
+    var rest = Array(path.utf8)[...]
+    while rest.count > 1, rest.last == slash { rest.removeLast() }
+    guard let cut = rest.lastIndex(of: slash) else { return "." }
+    rest = rest[..<cut]
+    while rest.last == slash { rest.removeLast() }
+    return rest.isEmpty ? "/" : String(decoding: rest, as: UTF8.self)
 }
 
 extension Proc {

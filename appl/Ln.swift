@@ -3,33 +3,60 @@ import Kernel
 /// Gives files other names.
 struct Ln: Command {
     static let usage: Usage = """
-        ln [-fnsv] file ... target
-        -f  what has the name is removed first
-        -n  a target that is a symbolic link is a name, not the directory that it leads to
-        -s  symbolic links
-        -v  tell of each
+        ln [-LPTfinsv] file ... target | -t directory file ...
+        -f, --force                what has the name is removed first
+        -i, --interactive          the same, but ask before
+        -L, --logical              another name of what a symbolic link leads to
+        -n, --no-dereference       a target that is a symbolic link is a name, not the directory that it leads to
+        -P, --physical             another name of the symbolic link itself; it always is, but for -L
+        -s, --symbolic             symbolic links
+        -T, --no-target-directory  the target is a name, not a directory to make names in
+        -t, --target-directory directory  make the names there
+        -v, --verbose              tell of each
         """
 
+    /// One operand is linked to here.
+    static func arrange(_ arguments: [String]) -> [String] {
+        guard case .options(let options) = usage.parse(arguments[...]), options.operands.count == 1, !options.has("t")
+        else { return arguments }
+        return ["-t", "."] + arguments
+    }
+
     func run(_ r: Run) throws(SysError) {
-        guard let first = r.operands.first else { throw r.misuse("too few operands") }
-        // One operand is linked to here.
-        let last = r.operands.count == 1 ? "." : r.operands[r.operands.count - 1]
-        let isInto = (try? r.p.stat(last, follow: !r.has("n")))?.isDirectory ?? false  // absent: no directory
-        guard isInto || r.operands.count == 2 else { throw SysError(.notDir, subject: last) }
-        let files = r.operands.count == 1 ? [first] : r.operands.dropLast()
-        for file in files {
-            let name = isInto ? join(last, lastName(file)) : last
-            try r.going(on: name) { () throws(SysError) in
-                if r.has("f"), let there = try? r.p.stat(name, follow: false) {  // absent: nothing to remove
-                    guard !there.isDirectory else { throw SysError.isDir }
-                    if !r.has("s"), try r.p.stat(file, follow: false).identity == there.identity {
-                        throw SysError("is the same file as '\(name)'", subject: file)
-                    }
-                    try r.p.remove(name)
+        let isSymbolic = r.has("s")
+        try r.eachTarget(follow: !r.has("n")) { (file, name) throws(SysError) in
+            let source = isSymbolic ? file : try self.source(file, r)
+            if let there = try? r.p.stat(name, follow: false) {  // absent: nothing to remove
+                guard try replaces(name, r) else { return }
+                guard !there.isDirectory else { throw SysError(.isDir, subject: name) }
+                if !isSymbolic, try r.p.stat(source, follow: false).identity == there.identity {
+                    throw SysError("is the same file as '\(name)'", subject: file)
                 }
-                if r.has("s") { try r.p.symlink(file, name) } else { try r.p.link(file, name) }
-                if r.has("v") { try r.out.line("'\(name)' \(r.has("s") ? "->" : "=>") '\(file)'") }
+                try r.p.remove(name)
             }
+            if isSymbolic { try r.p.symlink(file, name) } else { try r.p.link(source, name) }
+            if r.has("v") { try r.out.line("'\(name)' \(isSymbolic ? "->" : "=>") '\(file)'") }
         }
+    }
+
+    /// Whether what has the name is to go; throws where nobody said so.
+    private func replaces(_ name: String, _ r: Run) throws(SysError) -> Bool {
+        switch r.options.last(of: "fi") {
+        case "f": return true
+        case "i": return try r.ask("replace '\(name)'")
+        default: throw SysError(.exist, subject: name)
+        }
+    }
+
+    /// With -L what `file` leads to, at the end.
+    private func source(_ file: String, _ r: Run) throws(SysError) -> String {
+        guard r.options.last(of: "LP") == "L" else { return file }
+        var path = file
+        for _ in 0..<40 {
+            guard try r.p.stat(path, follow: false).qid.isSymlink else { return path }
+            let leads = try r.p.readlink(path)
+            path = leads.hasPrefix("/") ? leads : join(parentName(path), leads)
+        }
+        throw SysError("too many symbolic links", subject: file)
     }
 }

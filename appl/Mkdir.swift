@@ -4,9 +4,9 @@ import Kernel
 struct Mkdir: Command {
     static let usage: Usage = """
         mkdir [-pv] [-m mode] directory ...
-        -m mode  permissions, as for chmod
-        -p       those above too; one that is there already is no error
-        -v       tell of each that was made
+        -m, --mode mode  permissions, as for chmod
+        -p, --parents    those above too; one that is there already is no error
+        -v, --verbose    tell of each that was made
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -25,7 +25,7 @@ struct Mkdir: Command {
                     return
                 }
                 // The mode that was asked for is not cut by the umask.
-                if let mode, mode.permissions != standard.permissions { try r.p.wstat(name, DirChange(mode: mode)) }
+                if let mode, mode.bits != standard.bits { try r.p.wstat(name, DirChange(mode: mode)) }
                 if r.has("v") { try r.out.line("mkdir: created directory '\(name)'") }
             }
         }

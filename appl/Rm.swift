@@ -4,12 +4,11 @@ import Kernel
 struct Rm: Command {
     static let usage: Usage = """
         rm [-Rdfirv] file ...
-        -d  an empty directory too
-        -f  what is not there is no error; do not ask
-        -i  ask before each
-        -R  directories and all below them
-        -r  the same
-        -v  tell of each that is removed
+        -d, --dir            an empty directory too
+        -f, --force          what is not there is no error; do not ask
+        -i                   ask before each
+        -R, -r, --recursive  directories and all below them
+        -v, --verbose        tell of each that is removed
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -23,9 +22,9 @@ struct Rm: Command {
                     guard r.has("f"), error.code == .nonexist else { throw error }
                     return
                 }
-                guard dir.isDirectory, !r.has("d") else { return try remove(name, dir, r) }
-                guard r.has("r") || r.has("R") else { throw SysError.isDir }
-                try removeTree(name, r)
+                if dir.isDirectory, r.has("R") { return try removeTree(name, r) }
+                guard !dir.isDirectory || r.has("d") else { throw SysError.isDir }
+                try remove(name, dir, r)
             }
         }
     }

@@ -4,8 +4,8 @@ import Kernel
 struct Rmdir: Command {
     static let usage: Usage = """
         rmdir [-pv] directory ...
-        -p  those above too, as far as the name says
-        -v  tell of each that is removed
+        -p, --parents  those above too, as far as the name says
+        -v, --verbose  tell of each that is removed
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -16,7 +16,7 @@ struct Rmdir: Command {
                     guard try r.p.stat(path, follow: false).isDirectory else { throw SysError(.notDir, subject: path) }
                     if r.has("v") { try r.out.line("rmdir: removing directory, '\(path)'") }
                     try r.p.remove(path)
-                    guard r.has("p"), let above = parentName(path) else { return }
+                    guard r.has("p"), let above = above(path) else { return }
                     path = above
                 }
             }
@@ -24,7 +24,7 @@ struct Rmdir: Command {
     }
 
     /// What stands before the last name; nil where nothing does, or the root.
-    private func parentName(_ path: String) -> String? {
+    private func above(_ path: String) -> String? {
         let above = path.split(separator: "/").dropLast()
         guard !above.isEmpty else { return nil }
         return (path.hasPrefix("/") ? "/" : "") + above.joined(separator: "/")

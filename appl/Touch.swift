@@ -4,12 +4,12 @@ import Kernel
 struct Touch: Command {
     static let usage: Usage = """
         touch [-acm] [-d date | -r file | -t stamp] file ...
-        -a        the time of the last access
-        -c        make no file
-        -d date   @seconds, or YYYY-MM-DD HH:MM:SS
-        -m        the time of the last change
-        -r file   the times of that file
-        -t stamp  [[CC]YY]MMDDhhmm[.ss]
+        -a                    the time of the last access
+        -c, --no-create       make no file
+        -d, --date date       that time, as date(1) takes it; with -r, from the times of the file
+        -m                    the time of the last change
+        -r, --reference file  the times of that file
+        -t stamp              [[CC]YY]MMDDhhmm[.ss]
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -17,15 +17,19 @@ struct Touch: Command {
         var times: (accessed: Int64, modified: Int64)
         let now = r.p.caller.clock.now()
         times = (now, now)
-        if let text = r.options.value("d") {
-            let time = try Moment.read(text, in: Zone(of: r.p)).nanoseconds()
+        if let file = r.options.value("r") {
+            let dir = try r.p.stat(file)
+            times = (dir.accessed, dir.modified)
+            if let text = r.options.value("d") {
+                times.accessed = try When.read(text, now: dir.accessed, in: Zone(of: r.p))
+                times.modified = try When.read(text, now: dir.modified, in: Zone(of: r.p))
+            }
+        } else if let text = r.options.value("d") {
+            let time = try When.read(text, now: now, in: Zone(of: r.p))
             times = (time, time)
         } else if let text = r.options.value("t") {
             let time = try stamp(text, now, Zone(of: r.p)) * 1_000_000_000
             times = (time, time)
-        } else if let file = r.options.value("r") {
-            let dir = try r.p.stat(file)
-            times = (dir.accessed, dir.modified)
         }
         let both = r.has("a") == r.has("m")
         let change = DirChange(

@@ -3,36 +3,60 @@ import Kernel
 /// Runs a command with arguments from the input.
 struct Xargs: Command {
     static let usage: Usage = """
-        xargs [-0rtx] [-a file] [-I replace] [-L lines] [-n number] [-P processes] [-s size] [command [argument ...]]
-        -0            arguments end in a zero byte, and nothing is quoted
-        -a file       take the arguments from there
-        -I replace    one line at a time, in place of this word in the command
-        -L lines      the arguments of so many lines at a time
-        -n number     so many arguments at a time
-        -P processes  so many commands at once
-        -r            run nothing where there is no argument
-        -s size       so many bytes of arguments at a time (131072)
-        -t            tell each command on standard error
-        -x            end where a line is too long for -s
+        xargs [-0oprtx] [-a file] [-d char] [-E eof] [-I word | -L lines | -n number] [-P n] [-s size] [command ...]
+        -0, --null                 arguments end in a zero byte, and nothing is quoted
+        -a, --arg-file file        take the arguments from there
+        -d, --delimiter char       arguments end in this character, or \\n, \\t, \\0, and nothing is quoted
+        -E eof                     an argument that is this word ends the input
+        -I replace                 one line at a time, in place of this word in the command
+        -L, --max-lines lines      the arguments of so many lines at a time
+        -n, --max-args number      so many arguments at a time
+        -o, --open-tty             the command reads from /dev/cons
+        -P, --max-procs processes  so many commands at once; 0 is 4096
+        -p, --interactive          ask on /dev/cons before each command
+        -r, --no-run-if-empty      run nothing where there is no argument
+        -s, --max-chars size       so many bytes of arguments at a time (131072)
+        -t, --verbose              tell each command on standard error
+        -x, --exit                 end where arguments are too long for -s, rather than take fewer
+        Status: 123 where a command failed, 124 where one ended with 255, 125 where one was killed, 126 where one cannot
+        be run, 127 where there is none.
         """
     static let flagsEndEarly = true
 
     func run(_ r: Run) throws(SysError) {
         var input: Int32 = 0
         if let file = r.options.value("a") { input = try r.open(file) }
-        var source = Arguments(r, input)
+        var source = try Arguments(r, input)
         let command = r.operands.isEmpty ? ["echo"] : r.operands
-        var runner = Runner(r, atOnce: max(1, try r.number("P", or: 1, in: 0...4096)))
-        let size = try r.number("s", or: 128 << 10, in: 1...4 << 20)
-        if let replace = r.options.value("I") {
-            guard !replace.isEmpty else { throw r.misuse("-I takes a word") }
-            while let line = try source.wholeLine() {
-                try runner.start(command.map { Self.replace($0, replace, line) })
-            }
-            return try runner.finish()
+        let atOnce = try r.number("P", or: 1, in: 0...4096)
+        var runner = Runner(r, atOnce: atOnce == 0 ? 4096 : atOnce, keepsInput: input != 0)
+        do throws(SysError) {
+            try run(command, &source, &runner, r)
+        } catch {
+            guard let end = runner.end else { throw error }
+            r.tell(error.description)
+            r.status = end
         }
-        let limit = try r.number("n", or: .max, in: 1...Int.max)
-        let lines = try r.number("L", or: .max, in: 1...Int.max)
+        try runner.finish()
+    }
+
+    private func run(
+        _ command: [String], _ source: inout Arguments, _ runner: inout Runner, _ r: Run
+    ) throws(SysError) {
+        let size = try r.number("s", or: 128 << 10, in: 1...4 << 20)
+        // Of those that exclude each other the last counts.
+        let unit = r.options.last(of: "ILn")
+        if unit == "I", let replace = r.options.value("I") {
+            guard !replace.isEmpty else { throw r.misuse("-I takes a word") }
+            while let line = try source.line() {
+                let words = command.map { $0.replacing(replace, with: line) }
+                guard words.reduce(0, { $0 + $1.utf8.count + 1 }) <= size else { throw Self.tooLong }
+                try runner.start(words)
+            }
+            return
+        }
+        let limit = unit == "n" ? try r.number("n", or: .max, in: 1...Int.max) : .max
+        let lines = unit == "L" ? try r.number("L", or: .max, in: 1...Int.max) : .max
         let base = command.reduce(0) { $0 + $1.utf8.count + 1 }
         var batch: [String] = []
         var bytes = base
@@ -48,7 +72,7 @@ struct Xargs: Command {
         while let (word, endsLine) = try source.next() {
             let cost = word.utf8.count + 1
             if bytes + cost > size {
-                guard !batch.isEmpty, !r.has("x") else { throw SysError("argument line too long") }
+                guard !batch.isEmpty, !r.has("x") else { throw Self.tooLong }
                 try send()
             }
             batch.append(word)
@@ -57,59 +81,72 @@ struct Xargs: Command {
             if batch.count >= limit || taken >= lines { try send() }
         }
         if !batch.isEmpty || !ran && !r.has("r") { try send() }
-        try runner.finish()
     }
 
-    private static func replace(_ text: String, _ what: String, _ with: String) -> String {
-        var out = ""
-        var rest = text[...]
-        while let first = rest.first {
-            if rest.hasPrefix(what) {
-                out += with
-                rest = rest.dropFirst(what.count)
-            } else {
-                out.append(first)
-                rest = rest.dropFirst()
-            }
-        }
-        return out
-    }
+    private static let tooLong = SysError("argument line too long")
 }
 
-/// Words of the input: blanks separate, quotes and backslashes keep; or what stands between zero bytes.
+/// Words of the input: blanks separate, quotes and backslashes keep; or what stands between two delimiters.
 private struct Arguments {
     private var reader: Reader
-    private let zero: Bool
+    private let isQuoted: Bool
+    private let end: String?
     private var words: [String] = []
+    /// A blank before the newline: the line goes on.
+    private var goesOn = false
 
-    init(_ r: Run, _ fd: Int32) {
-        zero = r.has("0")
-        reader = Reader(r, fd, separator: zero ? 0 : UInt8(ascii: "\n"))
+    init(_ r: Run, _ fd: Int32) throws(SysError) {
+        var delimiter: UInt8?
+        switch r.options.last(of: "0d") {
+        case "0": delimiter = 0
+        case "d": delimiter = try Self.delimiter(r.options.value("d") ?? "")
+        default: break
+        }
+        isQuoted = delimiter == nil
+        end = isQuoted ? r.options.value("E").flatMap { $0.isEmpty ? nil : $0 } : nil
+        reader = Reader(r, fd, separator: delimiter ?? UInt8(ascii: "\n"))
+    }
+
+    private static func delimiter(_ text: String) throws(SysError) -> UInt8 {
+        let bytes = Array(text.utf8)
+        if bytes.count == 1 { return bytes[0] }
+        let known: [String: UInt8] = [
+            "\\n": 10, "\\t": 9, "\\r": 13, "\\0": 0, "\\a": 7, "\\b": 8, "\\f": 12, "\\v": 11, "\\\\": 92,
+        ]
+        if let byte = known[text] { return byte }
+        if text.hasPrefix("\\x"), let byte = UInt8(text.dropFirst(2), radix: 16) { return byte }
+        if text.hasPrefix("\\"), let byte = UInt8(text.dropFirst(), radix: 8) { return byte }
+        throw SysError("-d: bad delimiter '\(text)'")
     }
 
     /// The next argument, and whether its line ends with it.
     mutating func next() throws(SysError) -> (String, Bool)? {
         while words.isEmpty {
             guard let line = try reader.text() else { return nil }
-            words = zero ? [line] : try split(line).reversed()
+            words = isQuoted ? try split(line).reversed() : [line]
+            goesOn = isQuoted && (line.last == " " || line.last == "\t")
         }
         let word = words.removeLast()
-        return (word, words.isEmpty)
+        if word == end { return nil }
+        return (word, words.isEmpty && !goesOn)
     }
 
-    /// A line without the blanks before it; empty ones are passed over.
-    mutating func wholeLine() throws(SysError) -> String? {
+    /// A line without the blanks before it, its quotes taken off; empty ones are passed over.
+    mutating func line() throws(SysError) -> String? {
         while let line = try reader.text() {
-            if zero { return line }
+            guard isQuoted else { return line }
             let trimmed = line.drop { $0 == " " || $0 == "\t" }
-            if !trimmed.isEmpty { return String(trimmed) }
+            if trimmed.isEmpty { continue }
+            let text = try split(String(trimmed), atBlanks: false)[0]
+            return text == end ? nil : text
         }
         return nil
     }
 
-    private func split(_ line: String) throws(SysError) -> [String] {
+    /// The words of a line, or the line as one word.
+    private func split(_ line: String, atBlanks: Bool = true) throws(SysError) -> [String] {
         var words: [String] = []
-        var word: String?
+        var word: String? = atBlanks ? nil : ""
         var quote: Character?
         var i = line.startIndex
         while i < line.endIndex {
@@ -123,7 +160,7 @@ private struct Arguments {
             } else if c == "\\", i < line.endIndex {
                 word = (word ?? "") + String(line[i])
                 i = line.index(after: i)
-            } else if c == " " || c == "\t" {
+            } else if atBlanks, c == " " || c == "\t" {
                 if let w = word { words.append(w) }
                 word = nil
             } else {
@@ -140,33 +177,59 @@ private struct Arguments {
 private struct Runner {
     private let r: Run
     private let atOnce: Int
+    private let input: String?
     private var running: Set<Int32> = []
+    /// What xargs ends with, at once: a command cannot be run, was killed, or said that it is enough.
+    private(set) var end: Status?
 
-    init(_ r: Run, atOnce: Int) {
+    init(_ r: Run, atOnce: Int, keepsInput: Bool) {
         self.r = r
         self.atOnce = atOnce
+        // The arguments are not the commands' to read.
+        input = r.has("o") ? "/dev/cons" : keepsInput ? nil : "/dev/null"
     }
 
     mutating func start(_ words: [String]) throws(SysError) {
-        if r.has("t") { r.tell(words.joined(separator: " ")) }
         while running.count >= atOnce { try reap() }
         try r.out.flush()
-        let path = words[0].utf8.contains(UInt8(ascii: "/")) ? words[0] : "/bin/\(words[0])"
-        // Found and checked here, so that what is missing is told before a process is made.
-        _ = try r.p.prepare(path, words)
-        let pid = try r.p.spawn(.forkFD, fds: r.p.files.all.map(\.fd), args: words) { (child) throws(SysError) in
-            try child.exec(path, words)
+        if r.has("t") || r.has("p") {
+            try r.p.write(2, words.joined(separator: " ") + (r.has("p") ? " ?..." : "\n"))
+            if r.has("p"), try !isAgreed() { return }
         }
-        running.insert(pid)
+        do throws(SysError) { running.insert(try r.p.start(words, input: input)) } catch {
+            end = Proc.failure(error)
+            throw error
+        }
+    }
+
+    private func isAgreed() throws(SysError) -> Bool {
+        let console = try r.p.open("/dev/cons")
+        defer { try? r.p.close(console) }  // it was only read
+        return try r.answer(from: console)
     }
 
     mutating func finish() throws(SysError) {
-        while !running.isEmpty { try reap() }
+        while !running.isEmpty {
+            do throws(SysError) { try reap() } catch {
+                guard let end else { throw error }
+                r.tell(error.description)
+                r.status = end
+            }
+        }
     }
 
     private mutating func reap() throws(SysError) {
         let record = try r.p.wait()
-        running.remove(record.pid)
-        if !record.status.isOK, r.status.isOK { r.status = record.status }
+        guard running.remove(record.pid) != nil, !record.status.isOK else { return }
+        let code = record.status.code
+        if code == 255 {
+            end = Status(code: 124)
+            throw SysError("a command ended with status 255")
+        }
+        if code > 128, Int32(record.status.text) == nil {
+            end = Status(code: 125)
+            throw SysError("a command ended with '\(record.status)'")
+        }
+        if r.status.isOK { r.status = Status(code: 123) }
     }
 }
