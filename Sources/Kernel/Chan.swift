@@ -26,15 +26,22 @@ public final class Chan: @unchecked Sendable {
     public var iounit = 0
 
     private let position = Atomic<UInt64>(0)
-    /// What few Chans have, each made at its first use.
-    struct Kept: Sendable {
+    /// What few Chans have.
+    struct Extras: Sendable {
         /// Reading a directory.
         var directory: DirectoryReader?
         /// The file is used as a semaphore.
         var semaphore: FileSemaphores.Entry?
     }
 
-    let kept = Lock(Kept())
+    final class Kept: Sendable {
+        let extras = Lock(Extras())
+    }
+
+    private let lazyKept = AtomicLazyReference<Kept>()
+
+    /// Made at its first use.
+    var kept: Kept { lazyKept.load() ?? lazyKept.storeIfNil(Kept()) }
 
     /// `mask` is for attach alone: what the device gives of this tree at most.
     public init(

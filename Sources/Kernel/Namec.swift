@@ -141,7 +141,7 @@ struct Namec {
                     continue
                 }
                 if plain == 0 { plain = todo.prefix { $0 != ".." }.count }
-                let (next, count) = try step(cross(here), todo.prefix(plain))
+                let (next, count) = try step(cross(here), todo.prefix(plain), isLast: plain == todo.count)
                 todo = todo.dropFirst(count)
                 plain -= count
                 linked = max(0, linked - count)
@@ -188,13 +188,16 @@ struct Namec {
         return c
     }
 
-    /// Walks as many of `names` from the crossed directory `c` as one device does. The result is bare.
-    private mutating func step(_ c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
-        guard let union = c.union else { return try step(in: c, names) }
+    /// Walks as many of `names` from the crossed directory `c` as one device does. The result is bare. `isLast` says that
+    /// no others follow them.
+    private mutating func step(
+        _ c: Chan, _ names: ArraySlice<String>, isLast: Bool
+    ) throws(SysError) -> (Chan, Int) {
+        guard let union = c.union else { return try step(in: c, names, isLast) }
         var failure = SysError.nonexist
         // What was crossed to is the first member itself.
         for (n, entry) in union.head.members.enumerated() {
-            do throws(SysError) { return try step(in: n == 0 ? c : union.member(entry), names) } catch {
+            do throws(SysError) { return try step(in: n == 0 ? c : union.member(entry), names, isLast) } catch {
                 // A member that may not be searched hides nothing of the others, and is not the reason given.
                 if error.code != .nonexist { failure = error }
             }
@@ -202,16 +205,18 @@ struct Namec {
         throw failure
     }
 
-    private mutating func step(in c: Chan, _ names: ArraySlice<String>) throws(SysError) -> (Chan, Int) {
+    private mutating func step(
+        in c: Chan, _ names: ArraySlice<String>, _ isLast: Bool
+    ) throws(SysError) -> (Chan, Int) {
         guard c.qid.isDirectory else { throw .notDir }
         guard c.mask.intersection(limit).contains(.execute) else { throw .perm }
         let filter = MountFilter(table, c.instance, isForStat: isForStat)
         let walked = try c.dev.walk(c, names, filter, caller)
         walked.chan.mask = c.mask
         told = walked.stat.map { (walked.chan, $0) }
-        var node = c.node
-        for name in names.prefix(walked.count) { node = node?.child(name) }
-        walked.chan.node = node
+        // What is found for a stat is let go of at once: only a link's place is asked for.
+        let isFound = isForStat && isLast && walked.count == names.count && !walked.chan.qid.isSymlink
+        if !isFound { walked.chan.node = c.node?.descendant(names.prefix(walked.count)) }
         return (walked.chan, walked.count)
     }
 

@@ -15,7 +15,7 @@ public final class PathNode: @unchecked Sendable {
     // Guarded by tree.
     private var parent: PathNode?
     private var key: Key
-    private var children: [Key: Weak<PathNode>] = [:]
+    private var children = Children()
 
     /// At a mount's root: the Chan that was mounted on. Its node is this one's parent.
     let covered: Chan?
@@ -54,31 +54,41 @@ public final class PathNode: @unchecked Sendable {
     /// Takes this node off its parent, which it gives. The tree is locked.
     private func unlink() -> PathNode? {
         guard let up = parent else { return nil }
-        if up.children[key]?.isOf(self) == true { up.children[key] = nil }
+        _ = up.children.remove(key, where: { $0.isOf(self) })
         parent = nil
         return up
     }
 
     /// The node of `name` below this one.
-    func child(_ name: String) -> PathNode {
-        let key = Key.name(FileName(name))
-        return Self.tree.withLock { _ in
-            if let node = children[key]?.object { return node }
-            let node = PathNode(self, key)
-            children[key] = Weak(node)
+    func child(_ name: String) -> PathNode { descendant([name]) }
+
+    /// The node that `names` lead to.
+    func descendant(_ names: ArraySlice<String>) -> PathNode {
+        Self.tree.withLock { _ in
+            var node = self
+            // A node on the way is not let go of here: the one below it, made or found, holds it.
+            for name in names { node = node.below(.name(FileName(name))) }
             return node
         }
+    }
+
+    /// The child of that key. The tree is locked.
+    private func below(_ key: Key) -> PathNode {
+        if let node = children[key] { return node }
+        let node = PathNode(self, key)
+        children[key] = node
+        return node
     }
 
     /// The node of `entry`'s root, mounted on this one.
     func mounted(_ entry: MountEntry, on covered: Chan) -> PathNode {
         let key = Key.mount(entry.id)
         return Self.tree.withLock { _ in
-            let known = children[key]?.object
+            let known = children[key]
             if let known, known.covered?.mask == covered.mask { return known }
             let node = PathNode(self, key, covered: covered, entry: entry)
             // Found with other rights than the one that is known: it stands beside it, for its finder alone.
-            if known == nil { children[key] = Weak(node) }
+            if known == nil { children[key] = node }
             return node
         }
     }
@@ -171,9 +181,9 @@ public final class PathNode: @unchecked Sendable {
         let to = Key.name(FileName(newName))
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
-            let replaced = newParent.children.removeValue(forKey: to)?.object
+            let replaced = newParent.children.remove(to)?.object
             defer { if exchanged, let replaced { adopt(replaced, as: .name(FileName(name))) } }
-            guard let node = children.removeValue(forKey: .name(FileName(name)))?.object else {
+            guard let node = children.remove(.name(FileName(name)))?.object else {
                 return [replaced, replaced?.parent]
             }
             let before = node.parent
@@ -187,12 +197,12 @@ public final class PathNode: @unchecked Sendable {
     private func adopt(_ node: PathNode, as key: Key) {
         node.parent = self
         node.key = key
-        children[key] = Weak(node)
+        children[key] = node
     }
 
     /// A file was removed: a new one of the same name is another.
     func removed(_ name: String) {
-        let gone = Self.tree.withLock { _ in children.removeValue(forKey: .name(FileName(name)))?.object }
+        let gone = Self.tree.withLock { _ in children.remove(.name(FileName(name)))?.object }
         withExtendedLifetime(gone) {}
     }
 
@@ -201,5 +211,35 @@ public final class PathNode: @unchecked Sendable {
         let node = PathNode()
         node.key = .name(FileName(name))
         return node
+    }
+
+    /// A node's children, which it does not hold. Most nodes have one: a table is for those that have more.
+    private struct Children {
+        private var first: (key: Key, node: Weak<PathNode>)?
+        private var others: [Key: Weak<PathNode>] = [:]
+
+        subscript(key: Key) -> PathNode? {
+            get {
+                if first?.key == key { return first?.node.object }
+                return others.isEmpty ? nil : others[key]?.object
+            }
+            set {
+                _ = remove(key)
+                guard let newValue else { return }
+                if first == nil { first = (key, Weak(newValue)) } else { others[key] = Weak(newValue) }
+            }
+        }
+
+        /// Takes off the child of that key, where it is one that `isMeant`.
+        mutating func remove(_ key: Key, where isMeant: (Weak<PathNode>) -> Bool = { _ in true }) -> Weak<PathNode>? {
+            if let (known, node) = first, known == key {
+                guard isMeant(node) else { return nil }
+                first = nil
+                return node
+            }
+            guard !others.isEmpty, let node = others[key], isMeant(node) else { return nil }
+            others[key] = nil
+            return node
+        }
     }
 }

@@ -115,7 +115,7 @@ extension Proc {
         guard !overflow, sum >= 0 else { throw .negativeOffset }
         if c.isDirectory {
             guard sum == 0 else { throw .isDir }
-            _ = c.kept.withLock { $0.directory.take() }
+            _ = c.kept.extras.withLock { $0.directory.take() }
         }
         c.offset = UInt64(sum)
         return UInt64(sum)
@@ -291,14 +291,14 @@ extension Chan {
         _ caller: Caller, _ body: (inout DirectoryReader) throws(SysError) -> T
     ) throws(SysError) -> T {
         var reader: DirectoryReader
-        if let kept = kept.withLock({ $0.directory.take() }) {
+        if let kept = kept.extras.withLock({ $0.directory.take() }) {
             reader = kept
         } else {
             reader = DirectoryReader(try unionMembers(caller))
         }
         defer {
             // Where two read at once, one reader goes: outside the lock, since its Chans are closed.
-            _ = kept.withLock { k -> DirectoryReader? in
+            _ = kept.extras.withLock { k -> DirectoryReader? in
                 defer { k.directory = reader }
                 return k.directory
             }

@@ -137,7 +137,7 @@ final class FileSemaphores: Sendable {
 
     /// Keeps the file's semaphore where it counts something, and lets go of it where it does not.
     func settle(_ c: Chan) throws(SysError) {
-        guard let entry = c.kept.withLock({ $0.semaphore }) else { return }
+        guard let entry = c.kept.extras.withLock({ $0.semaphore }) else { return }
         // What is let go of is dropped after the lock: it takes itself out of the table.
         let gone = try counting.withLock { (t) throws(SysError) -> Entry? in
             guard entry.semaphore.value > 0 else { return t.removeValue(forKey: entry.key) }
@@ -148,14 +148,14 @@ final class FileSemaphores: Sendable {
     }
 
     func of(_ c: Chan) -> Semaphore {
-        if let known = c.kept.withLock({ $0.semaphore }) { return known.semaphore }
+        if let known = c.kept.extras.withLock({ $0.semaphore }) { return known.semaphore }
         let entry = table.withLock { t -> Entry in
             if let entry = t[c.key]?.object { return entry }
             let entry = Entry(c.key, self)
             t[c.key] = Weak(entry)
             return entry
         }
-        c.kept.withLock { $0.semaphore = entry }
+        c.kept.extras.withLock { $0.semaphore = entry }
         return entry.semaphore
     }
 
