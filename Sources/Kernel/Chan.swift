@@ -132,7 +132,7 @@ struct Union: Sendable {
         let c = (entry.root ?? bare).clone()
         c.union = nil
         c.mask = entry.root == nil ? bare.mask.intersection(head.sealMask) : entry.mask
-        c.node = bare.node?.mounted(entry, on: bare)
+        c.node = head.place(of: entry, on: bare)
         return c
     }
 }

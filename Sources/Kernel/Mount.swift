@@ -88,10 +88,30 @@ public final class MountEntry: Sendable {
 public final class Mhead: Sendable {
     public let members: [MountEntry]
     public let seal: MountEntry?
+    /// Where the first member was found last: most walks cross there again, by the same way.
+    private let lastPlace = Lock<PathNode?>(nil)
 
     init(members: [MountEntry], seal: MountEntry?) {
         self.members = members
         self.seal = seal
+    }
+
+    /// The place of `entry`'s root, mounted on `covered`.
+    func place(of entry: MountEntry, on covered: Chan) -> PathNode? {
+        guard let node = covered.node else { return nil }
+        guard entry === members.first else { return node.mounted(entry, on: covered) }
+        if let known = lastPlace.withLock({ $0 }), let there = known.covered, there.node === node,
+            there.mask == covered.mask
+        {
+            return known
+        }
+        let place = node.mounted(entry, on: covered)
+        // What was kept is dropped after the lock.
+        let before = lastPlace.withLock { last -> PathNode? in
+            defer { last = place }
+            return last
+        }
+        return withExtendedLifetime(before) { place }
     }
 
     /// Rights that the seal leaves of the mount point itself.

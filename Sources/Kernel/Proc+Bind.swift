@@ -61,7 +61,9 @@ extension Proc {
                 root: root, mask: member.mask.intersection(given), flags: flags, source: name, target: path, spec: spec,
                 given: mask, kind: kind, call: call)
         }
-        space.add(entries, on.key, flags, path)
+        let head = space.add(entries, on.key, flags, path)
+        // Known from now on, so that a walk leaves no more alive than there was.
+        if let first = head.members.first { _ = head.place(of: first, on: on) }
         if given != .all { space.state.withLock { $0.noDevices = true } }
     }
 
@@ -119,18 +121,21 @@ extension Proc {
 extension Pgrp {
     /// Lays a mask on the mount point itself, and on all that is mounted there.
     func seal(_ key: MountKey, _ mask: Mask, _ path: String) {
-        state.withLock { s in
+        let before = state.withLock { s -> Mhead? in
             let head = s.table[key]
             let seal = MountEntry(
                 root: nil, mask: mask.intersection(head?.sealMask ?? .all), flags: .replace, source: path, target: path,
                 given: mask.intersection(head?.seal?.given ?? .all), kind: .seal)
             s.table[key] = Mhead(members: (head?.members ?? []).map { $0.narrowed(to: mask) }, seal: seal)
             if mask != .all { s.noDevices = true }
+            return head
         }
+        withExtendedLifetime(before) {}
     }
 
-    func add(_ entries: [MountEntry], _ key: MountKey, _ flags: MountFlags, _ path: String) {
-        state.withLock { s in
+    /// Mounts `entries` at `key`; what is mounted there then.
+    func add(_ entries: [MountEntry], _ key: MountKey, _ flags: MountFlags, _ path: String) -> Mhead {
+        let (before, after) = state.withLock { s -> (Mhead?, Mhead) in
             let head = s.table[key]
             var members = head?.members ?? []
             if flags.contains(.before) || flags.contains(.after) {
@@ -141,8 +146,11 @@ extension Pgrp {
             } else {
                 members = entries
             }
-            s.table[key] = Mhead(members: members, seal: head?.seal)
+            let after = Mhead(members: members, seal: head?.seal)
+            s.table[key] = after
+            return (head, after)
         }
+        return withExtendedLifetime(before) { after }
     }
 
     /// Takes off the entries at `key` whose root is `source`, or all.
@@ -165,13 +173,16 @@ extension Pgrp {
     /// Lays `mask` on every mount of this name space, as `sandbox` does before it gives single paths back.
     /// Each entry is asked what is left of it.
     public func narrow(_ mask: (MountEntry) -> Mask) {
-        state.withLock { s in
+        let before = state.withLock { s -> MountTable in
+            let before = s.table
             for (key, head) in s.table.heads {
                 let members = head.members.map { $0.kind == .own ? $0 : $0.narrowed(to: mask($0), given: mask($0)) }
                 s.table[key] = Mhead(
                     members: members, seal: head.seal.map { $0.narrowed(to: mask($0), given: mask($0)) })
             }
             s.noDevices = true
+            return before
         }
+        withExtendedLifetime(before) {}
     }
 }

@@ -67,7 +67,7 @@ extension Proc {
         root.node = nil
         let entry = MountEntry(
             root: root, mask: place.seen.mask, flags: .replace, source: place.path, target: place.path)
-        space.add([entry], place.bare.key, .replace, place.path)
+        _ = space.add([entry], place.bare.key, .replace, place.path)
     }
 
     /// The mount points that are not named themselves, and what the rules leave of them.
