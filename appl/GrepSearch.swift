@@ -12,6 +12,8 @@ final class GrepSearch {
     private let isInverted: Bool
     /// Lines themselves are printed, not only counts or names of files.
     private let printsLines: Bool
+    /// One selected line says all that is asked of the file.
+    private let endsAtFirst: Bool
     private let printsMatches: Bool
     private let numbers: Bool
     private let offsets: Bool
@@ -61,6 +63,7 @@ final class GrepSearch {
         matcher = regex.matcher(terminator: terminator)
         isInverted = r.has("v")
         printsLines = !(r.has("q") || r.has("l") || r.has("L") || r.has("c"))
+        endsAtFirst = !printsLines && !r.has("c")
         printsMatches = r.has("o")
         numbers = r.has("n")
         offsets = r.has("b")
@@ -106,11 +109,11 @@ final class GrepSearch {
             at = min(match.upperBound + 1, lines.count)
             let line = match.lowerBound..<at
             try isInverted ? pass(line, of: lines) : select(line, of: lines)
-            if selected > 0, !printsLines, !r.has("c") { return false }
+            if selected > 0, endsAtFirst { return false }
             if isFull, owed == 0 { return false }
             if isBinary, printsLines, selected > 0 { return false }
         }
-        if selected > 0, !printsLines, !r.has("c") { return false }
+        if selected > 0, endsAtFirst { return false }
         if isBinary, printsLines, selected > 0 { return false }
         hold(lines)
         base += lines.count
