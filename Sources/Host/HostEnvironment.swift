@@ -87,6 +87,9 @@ public enum HostEnvironment {
         if fd > 2 { close(fd) }
     }
 
+    /// Ends this process of the host. The corresponding POSIX call is `exit(3)`.
+    public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+
     /// Lets as many descriptors be open as the host allows. The corresponding POSIX call is `setrlimit(2)`.
     public static func raiseDescriptorLimit() {
         var limit = rlimit()

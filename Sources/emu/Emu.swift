@@ -63,12 +63,11 @@ struct Emu: ParsableCommand {
             }
             return
         }
-        let code: Int32
-        do throws(SysError) { code = try Boot(self).run() } catch {
+        // An ExitCode thrown would have the help made before anybody knows that none is wanted.
+        do throws(SysError) { HostEnvironment.exit(try Boot(self).run()) } catch {
             HostEnvironment.complain("emu: \(error)")
-            throw ExitCode(1)
+            HostEnvironment.exit(1)
         }
-        throw ExitCode(code)
     }
 
     /// The flags end at the first word that is none: the rest is the command's own. `--net` alone means all of it.
