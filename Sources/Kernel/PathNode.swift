@@ -54,7 +54,7 @@ public final class PathNode: @unchecked Sendable {
     /// Takes this node off its parent, which it gives. The tree is locked.
     private func unlink() -> PathNode? {
         guard let up = parent else { return nil }
-        _ = up.children.remove(key, where: { $0.isOf(self) })
+        up.children.remove(self, at: key)
         parent = nil
         return up
     }
@@ -181,9 +181,9 @@ public final class PathNode: @unchecked Sendable {
         let to = Key.name(FileName(newName))
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
-            let replaced = newParent.children.remove(to)?.object
+            let replaced = newParent.children.remove(to)
             defer { if exchanged, let replaced { adopt(replaced, as: .name(FileName(name))) } }
-            guard let node = children.remove(.name(FileName(name)))?.object else {
+            guard let node = children.remove(.name(FileName(name))) else {
                 return [replaced, replaced?.parent]
             }
             let before = node.parent
@@ -202,7 +202,7 @@ public final class PathNode: @unchecked Sendable {
 
     /// A file was removed: a new one of the same name is another.
     func removed(_ name: String) {
-        let gone = Self.tree.withLock { _ in children.remove(.name(FileName(name)))?.object }
+        let gone = Self.tree.withLock { _ in children.remove(.name(FileName(name))) }
         withExtendedLifetime(gone) {}
     }
 
@@ -215,31 +215,36 @@ public final class PathNode: @unchecked Sendable {
 
     /// A node's children, which it does not hold. Most nodes have one: a table is for those that have more.
     private struct Children {
-        private var first: (key: Key, node: Weak<PathNode>)?
+        private var firstKey: Key?
+        private var first: Weak<PathNode>?
         private var others: [Key: Weak<PathNode>] = [:]
 
         subscript(key: Key) -> PathNode? {
             get {
-                if first?.key == key { return first?.node.object }
+                if firstKey == key { return first?.object }
                 return others.isEmpty ? nil : others[key]?.object
             }
             set {
-                _ = remove(key)
+                drop(key)
                 guard let newValue else { return }
-                if first == nil { first = (key, Weak(newValue)) } else { others[key] = Weak(newValue) }
+                if firstKey == nil { (firstKey, first) = (key, Weak(newValue)) } else { others[key] = Weak(newValue) }
             }
         }
 
-        /// Takes off the child of that key, where it is one that `isMeant`.
-        mutating func remove(_ key: Key, where isMeant: (Weak<PathNode>) -> Bool = { _ in true }) -> Weak<PathNode>? {
-            if let (known, node) = first, known == key {
-                guard isMeant(node) else { return nil }
-                first = nil
-                return node
-            }
-            guard !others.isEmpty, let node = others[key], isMeant(node) else { return nil }
-            others[key] = nil
-            return node
+        /// Takes off the child of that key; the child, unless it is ending.
+        mutating func remove(_ key: Key) -> PathNode? {
+            defer { drop(key) }
+            return self[key]
+        }
+
+        /// Takes `node`, which is ending, off that key, where another has not come.
+        mutating func remove(_ node: PathNode, at key: Key) {
+            let isIts = firstKey == key ? first?.isOf(node) : others.isEmpty ? nil : others[key]?.isOf(node)
+            if isIts == true { drop(key) }
+        }
+
+        private mutating func drop(_ key: Key) {
+            if firstKey == key { (firstKey, first) = (nil, nil) } else if !others.isEmpty { others[key] = nil }
         }
     }
 }
