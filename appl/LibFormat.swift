@@ -36,15 +36,31 @@ extension Dir {
         return kind + (mode.contains(.exclusive) ? "l" : "-") + mode.rights
     }
 
-    /// What kind of file it is, as POSIX's tools have it: `f` file, `d` directory, `l` symbolic link, `p` pipe, `s` socket,
-    /// `c` device.
+    /// What kind of file it is, as POSIX's tools have it: `f` regular file, `d` directory, `l` symbolic link, `p` pipe, `s` socket,
+    /// `b` block device, `c` character device, which the files of our console and terminals are too.
     var kindLetter: Character {
         if isDirectory { return "d" }
         if qid.isSymlink { return "l" }
-        if mode.contains(.namedPipe) { return "p" }
         if mode.contains(.socket) { return "s" }
-        return mode.contains(.device) ? "c" : "f"
+        if mode.contains(.namedPipe) || type == "|" { return "p" }
+        if mode.contains(.block) { return "b" }
+        return mode.contains(.device) || type == "c" || type == "y" ? "c" : "f"
     }
+
+    /// What kind of file it is, in words.
+    var kindName: String {
+        switch kindLetter {
+        case "d": "directory"
+        case "l": "symbolic link"
+        case "s": "socket"
+        case "p": "fifo"
+        case "b": "block special file"
+        case "c": "character special file"
+        default: length == 0 ? "regular empty file" : "regular file"
+        }
+    }
+
+    var isRegular: Bool { kindLetter == "f" }
 
     /// Kind and permissions as POSIX's `ls -l` shows them.
     var posixMode: String { (kindLetter == "f" ? "-" : String(kindLetter)) + mode.rights }
@@ -54,6 +70,13 @@ extension Dir {
 
     /// What tells one file from all others.
     var identity: FileIdentity { FileIdentity(type: type, instance: instance, path: qid.path) }
+}
+
+/// A byte as a person can see it: `a`, `^A`, `M-a`, `M-^A`.
+func visible(_ byte: UInt8) -> String {
+    let low = byte & 0x7f
+    let text = low < 0x20 || low == 0x7f ? "^" + String(UnicodeScalar(low ^ 0x40)) : String(UnicodeScalar(low))
+    return byte < 0x80 ? text : "M-" + text
 }
 
 /// Which file: two names with the same identity are one file.

@@ -81,7 +81,7 @@ struct StatSheet {
         case "B": return number(c, 512 as UInt64)
         case "d": return number(c, dir.instance)
         case "f": return c.integer(c.flags.contains("#") ? "0x" : "", String(hostMode, radix: 16))
-        case "F": return c.text(kind)
+        case "F": return c.text(dir.kindName)
         case "g": return number(c, dir.groupID)
         case "G": return c.text(dir.group)
         case "h": return number(c, dir.links)
@@ -129,20 +129,9 @@ struct StatSheet {
             "%Y-%m-%d %H:%M:%S.%N %z", nanoseconds: nanoseconds - seconds * 1_000_000_000)
     }
 
-    private var kind: String {
-        switch dir.kindLetter {
-        case "d": "directory"
-        case "l": "symbolic link"
-        case "p": "fifo"
-        case "s": "socket"
-        case "c": "device file"
-        default: dir.length == 0 ? "regular empty file" : "regular file"
-        }
-    }
-
     /// Kind and permissions as a host's `st_mode`.
     private var hostMode: UInt32 {
-        let kinds: [Character: UInt32] = ["d": 0o4, "l": 0o12, "p": 0o1, "s": 0o14, "c": 0o2]
+        let kinds: [Character: UInt32] = ["d": 0o4, "l": 0o12, "p": 0o1, "s": 0o14, "b": 0o6, "c": 0o2]
         return (kinds[dir.kindLetter] ?? 0o10) << 12 | dir.mode.bits
     }
 }

@@ -4,22 +4,27 @@ import Kernel
 struct Test: Program {
     private static let usage: Usage = """
         test expression
-        Files: -e there, -f not a directory, -d directory, -s not empty, -r -w -x may be read, written, run, -L -h symbolic
-        link, -p named pipe, -S socket, -A append only, -b -c device, -t fd terminal; a -nt b newer, a -ot b older, a -ef b the same.
+        Files: -e there, -f regular, -d directory, -s not empty, -r -w -x may be read, written, run, -L -h symbolic link, -p pipe,
+        -S socket, -A append only, -b block device, -c character device, -t fd terminal, -u -g set user, group id, -k sticky, -O -G
+        owned by us, our group; a -nt b newer, a -ot b older, a -ef b the same.
         Text: -n s, -z s, s, a = b, a == b, a != b, a < b, a > b.
         Numbers: a -eq b, -ne, -lt, -le, -gt, -ge.
         ! e, e -a e, e -o e, ( e ).
-        The status is empty where it is so, and false where it is not.
+        The status is empty where it is so, false where it is not, and 2 for a host where something is wrong.
         """
 
     func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
         let words = Array(args.dropFirst())
-        if words == ["-h"] || words == ["--help"] {
+        if words == ["--help"] {
             try p.write(1, Self.usage.help)
             return .ok
         }
         var expression = Expression(p, words[...])
-        return try expression.value() ? .ok : "false"
+        do throws(SysError) { return try expression.value() ? .ok : "false" } catch {
+            if error.code == .killed { throw error }
+            try p.write(2, "\(p.name): \(error)\n")
+            return Status(code: 2, error.description)
+        }
     }
 }
 
@@ -34,6 +39,7 @@ private struct Expression {
     ]
     private static let unary: Set<String> = [
         "-e", "-f", "-d", "-s", "-r", "-w", "-x", "-L", "-h", "-p", "-S", "-A", "-b", "-c", "-t", "-n", "-z",
+        "-u", "-g", "-k", "-O", "-G",
     ]
 
     init(_ p: Proc, _ words: ArraySlice<String>) {
@@ -134,13 +140,19 @@ private struct Expression {
         }
         guard let dir = stat(word) else { return false }
         switch op {
-        case "-f": return !dir.isDirectory && !dir.mode.contains(.namedPipe) && !dir.mode.contains(.socket)
+        case "-f": return dir.isRegular
         case "-d": return dir.isDirectory
         case "-s": return dir.length > 0
-        case "-p": return dir.mode.contains(.namedPipe)
+        case "-p": return dir.kindLetter == "p"
         case "-S": return dir.mode.contains(.socket)
         case "-A": return dir.mode.contains(.append)
-        case "-b", "-c": return dir.mode.contains(.device)
+        case "-b": return dir.kindLetter == "b"
+        case "-c": return dir.kindLetter == "c"
+        case "-u": return dir.mode.contains(.setuid)
+        case "-g": return dir.mode.contains(.setgid)
+        case "-k": return dir.mode.contains(.sticky)
+        case "-O": return dir.owner == p.cred.user
+        case "-G": return dir.groupID == p.cred.gid.effective
         default: return true
         }
     }

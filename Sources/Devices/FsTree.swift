@@ -208,7 +208,8 @@ extension Dir {
         switch stat.kind {
         case .pipe: mode.insert(.namedPipe)
         case .socket: mode.insert(.socket)
-        case .device, .block: mode.insert(.device)
+        case .device: mode.insert(.device)
+        case .block: mode.formUnion([.device, .block])
         default: break
         }
         if stat.permissions & 0o4000 != 0 { mode.insert(.setuid) }

@@ -17,17 +17,19 @@ public struct Status: Hashable, Sendable, CustomStringConvertible, ExpressibleBy
     public init(stringLiteral text: String) { self.text = text }
     /// 0 is success.
     public init(code: Int32) { text = code == 0 ? "" : String(code) }
+    /// A failure that is `code` for a host, and has a sentence for everybody else: `2: file does not exist`.
+    public init(code: Int32, _ sentence: String) { text = "\(code): \(sentence)" }
 
     public static let ok = Status("")
 
     public var isOK: Bool { text.isEmpty }
     public var description: String { text }
 
-    /// As a host sees it: 0, the number itself where it is one (1 to 255), 128 and the
+    /// As a host sees it: 0, the number that the text is or begins with before a colon (1 to 255), 128 and the
     /// signal for a note that stands for one, 2 for a wrong call, else 1.
     public var code: Int32 {
         if text.isEmpty { return 0 }
-        if let n = Int32(text), n > 0, n < 256 { return n }
+        if let n = Int32(text.prefix { $0 != ":" }), n > 0, n < 256 { return n }
         return switch text {
         case "usage": 2
         case "hangup": 129

@@ -12,6 +12,8 @@ public struct FileMode: OptionSet, Hashable, Sendable {
     public static let temporary = FileMode(rawValue: 1 << 26)
     public static let symlink = FileMode(rawValue: 1 << 25)
     public static let device = FileMode(rawValue: 1 << 23)
+    /// Beside `device`: a block device. A bit that no 9P dialect uses.
+    public static let block = FileMode(rawValue: 1 << 22)
     public static let namedPipe = FileMode(rawValue: 1 << 21)
     public static let socket = FileMode(rawValue: 1 << 20)
     public static let setuid = FileMode(rawValue: 1 << 19)
