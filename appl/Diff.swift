@@ -1,229 +1,177 @@
 import Kernel
+import Shell
 
 /// Tells how files differ. Status: empty when they are equal, `differ` when not.
 struct Diff: Command {
     static let usage: Usage = """
-        diff [-abiNqrsuw] [-U lines] file1 file2
-        -a        compare as text what has zero bytes
-        -b        an amount of blanks equals any other
-        -i        lower case equals upper case
-        -N        an absent file counts as empty
-        -q        tell only that they differ
-        -r        go down into directories
-        -s        tell of files that are equal
-        -u        unified: three lines around each change
-        -U lines  unified, with so many lines around
-        -w        blanks do not count
+        diff [-aBbcefiNnpqrsTtuwZ] [-C lines | -U lines] [-I pattern] [-L label]... [-x glob]... file1 file2
+        -a, --text                      compare as text what has zero bytes
+        -B, --ignore-blank-lines        changes of empty lines alone are none
+        -b, --ignore-space-change       an amount of blanks equals any other
+        -c                              with three lines of context around each change
+        -C lines                        the same, with so many lines
+        --context[=lines]               the same
+        -e, --ed                        a script for ed
+        -f                              like one, from the first change to the last
+        -I, --ignore-matching-lines pattern  changes of lines that match alone are none
+        -i, --ignore-case               lower case equals upper case
+        -L, --label label               stands for a file's name and time, the first for file1
+        -N, --new-file                  an absent file counts as empty
+        -n, --rcs                       as RCS keeps it
+        -p, --show-c-function           with -c and -u, the function that a change is in
+        -q, --brief                     tell only that they differ
+        -r, --recursive                 go down into directories
+        -s, --report-identical-files    tell of files that are equal
+        --strip-trailing-cr             a carriage return at the end of a line is none
+        -T, --initial-tab               a tab before each line's text
+        -t, --expand-tabs               tabs as blanks
+        -u                              unified: three lines around each change
+        -U lines                        unified, with so many lines around
+        --unified[=lines]               the same
+        -w, --ignore-all-space          blanks do not count
+        -x, --exclude glob              leave out files of directories whose name matches
+        -Z, --ignore-trailing-space     blanks at the end of a line do not count
         """
+    static let trouble: Int32 = 2
+
+    /// `-u5` is `-U5`, and so is `-c5`.
+    static func arrange(_ arguments: [String]) -> [String] {
+        let flags = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        return arguments[..<flags].map { word in
+            let digits = word.reversed().prefix { $0.isASCII && $0.isNumber }.count
+            let letters = word.dropLast(digits)
+            guard digits > 0, word.hasPrefix("-"), !word.hasPrefix("--"), let form = letters.last, "uc".contains(form),
+                !letters.dropLast().contains(where: { usage.takesValue($0) })
+            else { return word }
+            return letters.dropLast() + form.uppercased() + word.suffix(digits)
+        } + arguments[flags...]
+    }
 
     func run(_ r: Run) throws(SysError) {
         let names = try r.operands(2...2)
-        try compare(r, names[0], names[1], 0)
+        let files = try DiffFiles(try DiffFormat(r), r)
+        try DiffTrees(r, files).compare(names[0], names[1])
+    }
+}
+
+/// The way through two trees, or to two files. Pairs that are still to be compared stand in a list: a deep tree cannot exhaust a
+/// stack.
+private struct DiffTrees {
+    private let r: Run
+    private let files: DiffFiles
+    private let excluded: [Pattern]
+
+    private struct Pair {
+        let one: String
+        let two: String
+        let depth: Int
+        /// What each is; nil where it is not there.
+        let a: Dir?
+        let b: Dir?
+        /// The directories above.
+        let above: Ancestor?
     }
 
-    private static let depthLimit = 200
+    private final class Ancestor {
+        let a: FileIdentity?
+        let b: FileIdentity?
+        let above: Ancestor?
 
-    private func isDirectory(_ r: Run, _ name: String) throws(SysError) -> Bool {
-        name == "-" ? false : try r.p.stat(name).isDirectory
-    }
-
-    private func compare(_ r: Run, _ one: String, _ two: String, _ depth: Int) throws(SysError) {
-        try Thread.check()
-        let (a, b) = (try isDirectory(r, one), try isDirectory(r, two))
-        if a && b {
-            guard depth == 0 || r.has("r") else { return try r.out.line("Common subdirectories: \(one) and \(two)") }
-            guard depth < Self.depthLimit else { throw SysError("directories too deep", subject: one) }
-            return try compareDirectories(r, one, two, depth)
+        init(_ pair: Pair) {
+            (a, b, above) = (pair.a?.identity, pair.b?.identity, pair.above)
         }
-        if depth == 0, a != b {
+    }
+
+    init(_ r: Run, _ files: DiffFiles) {
+        self.r = r
+        self.files = files
+        excluded = r.options.values("x").map { Pattern($0) }
+    }
+
+    func compare(_ one: String, _ two: String) throws(SysError) {
+        let (a, b) = (try look(one), try look(two))
+        if a == nil, b == nil { throw SysError(.nonexist, subject: one) }
+        if let a, let b, a.isDirectory != b.isDirectory {
             // A file stands for the one of its name in the directory.
-            let name = Self.last(a ? two : one)
-            return try compareFiles(r, a ? "\(one)/\(name)" : one, b ? "\(two)/\(name)" : two, depth)
+            let name = lastName(a.isDirectory ? two : one)
+            return try files.compare(
+                a.isDirectory ? join(one, name) : one, b.isDirectory ? join(two, name) : two, isBelow: false)
         }
-        if a != b {
-            r.status = "differ"
-            let what = { (isDir: Bool) in isDir ? "directory" : "regular file" }
-            return try r.out.line("File \(one) is a \(what(a)) while file \(two) is a \(what(b))")
-        }
-        try compareFiles(r, one, two, depth)
-    }
-
-    private static func last(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
-
-    private func names(_ r: Run, _ directory: String) throws(SysError) -> [String] {
-        let fd = try r.p.open(directory)
-        defer { try? r.p.close(fd) }  // it was read: nothing is lost
-        var names: [String] = []
-        while true {
-            let entries = try r.p.dirread(fd)
-            if entries.isEmpty { return names.sorted() }
-            names += entries.map(\.name)
-        }
-    }
-
-    private func compareDirectories(_ r: Run, _ one: String, _ two: String, _ depth: Int) throws(SysError) {
-        let (a, b) = (try names(r, one), try names(r, two))
-        let (inA, inB) = (Set(a), Set(b))
-        for name in inA.union(inB).sorted() {
-            let (x, y) = ("\(one)/\(name)", "\(two)/\(name)")
-            if inA.contains(name), inB.contains(name) {
-                try r.going(on: x) { () throws(SysError) in try compare(r, x, y, depth + 1) }
-            } else if r.has("N"), try !isDirectory(r, inA.contains(name) ? x : y) {
-                try r.going(on: x) { () throws(SysError) in try compareFiles(r, x, y, depth + 1) }
+        var pairs = [Pair(one: one, two: two, depth: 0, a: a, b: b, above: nil)]
+        while let pair = pairs.popLast() {
+            try Thread.check()
+            if pair.depth == 0 {
+                try compare(pair, &pairs)
             } else {
+                try r.going(on: pair.one) { () throws(SysError) in try compare(pair, &pairs) }
+            }
+        }
+    }
+
+    /// What a file is; with -N nil where it is not there. Descriptor 0 is like a file.
+    private func look(_ path: String) throws(SysError) -> Dir? {
+        if path == "-" { return try r.p.fstat(0) }
+        do throws(SysError) { return try r.p.stat(path) } catch {
+            guard r.has("N"), error.code == .nonexist else { throw error }
+            return nil
+        }
+    }
+
+    private func compare(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
+        let isDirectory = (pair.a ?? pair.b)?.isDirectory ?? false
+        guard let a = pair.a, let b = pair.b else {
+            guard r.has("N"), !isDirectory || r.has("r") || pair.depth == 0 else {
                 r.status = "differ"
-                try r.out.line("Only in \(inA.contains(name) ? one : two): \(name)")
+                let path = pair.a == nil ? pair.two : pair.one
+                let name = lastName(path)
+                return try r.out.line("Only in \(path.dropLast(name.count + 1)): \(name)")
             }
+            if isDirectory { return try enter(pair, &pairs) }
+            return try files.compare(pair.one, pair.two, isBelow: pair.depth > 0)
         }
-    }
-
-    // MARK: two files
-
-    private struct Text {
-        var lines: [[UInt8]] = []
-        var endsInNewline = true
-        var isBinary = false
-    }
-
-    private func text(_ r: Run, _ name: String) throws(SysError) -> Text {
-        var text = Text()
-        if r.has("N"), name != "-", (try? r.p.stat(name)) == nil { return text }  // it counts as empty
-        let fd = name == "-" ? 0 : try r.open(name)
-        defer { if fd != 0 { try? r.p.close(fd) } }  // it was read: nothing is lost
-        var reader = Reader(r, fd)
-        while true {
-            let line = try reader.line { bytes -> [UInt8] in
-                var copy = [UInt8]()
-                copy.append(copying: bytes.bytes)
-                return copy
+        if a.isDirectory, b.isDirectory {
+            guard pair.depth == 0 || r.has("r") else {
+                return try r.out.line("Common subdirectories: \(pair.one) and \(pair.two)")
             }
-            guard let line else { break }
-            if line.span.firstIndex(of: 0) != nil { text.isBinary = true }
-            text.lines.append(line)
-            if text.lines.count & 0xfff == 0 { try Thread.check() }
+            return try enter(pair, &pairs)
         }
-        text.endsInNewline = reader.wasEnded
-        return text
-    }
-
-    private func compareFiles(_ r: Run, _ one: String, _ two: String, _ depth: Int) throws(SysError) {
-        let (a, b) = (try text(r, one), try text(r, two))
-        if (a.isBinary || b.isBinary) && !r.has("a") || r.has("q") {
-            let same =
-                r.has("q") && !a.isBinary && !b.isBinary
-                ? try changes(r, a, b).isEmpty : a.lines == b.lines && a.endsInNewline == b.endsInNewline
-            guard !same else { return try tellEqual(r, one, two) }
+        if pair.depth > 0, !a.isRegular || !b.isRegular {
             r.status = "differ"
-            let what = r.has("q") ? "Files" : "Binary files"
-            return try r.out.line("\(what) \(one) and \(two) differ")
+            return try r.out.line("File \(pair.one) is a \(a.kindName) while file \(pair.two) is a \(b.kindName)")
         }
-        let changes = try changes(r, a, b)
-        guard !changes.isEmpty else { return try tellEqual(r, one, two) }
-        r.status = "differ"
-        let unified = r.has("u") || r.has("U")
-        if depth > 0 { try r.out.line("diff \(Self.flags(r)) \(one) \(two)") }
-        if unified {
-            try giveUnified(r, changes, a, b, one, two)
-        } else {
-            for c in changes { try giveNormal(r, c, a, b) }
+        try files.compare(pair.one, pair.two, isBelow: pair.depth > 0)
+    }
+
+    private func enter(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
+        var above = pair.above
+        while let ancestor = above {
+            if pair.a.map({ ancestor.a == $0.identity }) ?? false, pair.b.map({ ancestor.b == $0.identity }) ?? false {
+                throw SysError("directory loop")
+            }
+            above = ancestor.above
         }
-    }
-
-    private static func flags(_ r: Run) -> String {
-        "-" + "abiNruw".filter { r.has($0) } + (r.options.value("U").map { " -U \($0)" } ?? "")
-    }
-
-    private func tellEqual(_ r: Run, _ one: String, _ two: String) throws(SysError) {
-        if r.has("s") { try r.out.line("Files \(one) and \(two) are identical") }
-    }
-
-    /// Numbers the lines, equal ones alike, and compares the numbers.
-    private func changes(_ r: Run, _ a: Text, _ b: Text) throws(SysError) -> [Change] {
-        var known: [[UInt8]: Int32] = [:]
-        let plain = !r.has("b") && !r.has("w") && !r.has("i")
-        func numbers(_ text: Text) -> [Int32] {
-            text.lines.indices.map { i in
-                var line = plain ? text.lines[i] : normal(r, text.lines[i])
-                // A last line without its newline is another line.
-                if i == text.lines.count - 1, !text.endsInNewline, !r.has("b"), !r.has("w") { line.append(0x0a) }
-                if let n = known[line] { return n }
-                let n = Int32(truncatingIfNeeded: known.count)
-                known[line] = n
-                return n
+        let here = Ancestor(pair)
+        let (inA, inB) = (try names(pair.one, pair.a), try names(pair.two, pair.b))
+        // The last of the list comes first.
+        for name in inA.union(inB).sorted(by: { $1.utf8.lexicographicallyPrecedes($0.utf8) }) {
+            let (x, y) = (join(pair.one, name), join(pair.two, name))
+            try r.going(on: x) { () throws(SysError) in
+                pairs.append(
+                    Pair(
+                        one: x, two: y, depth: pair.depth + 1, a: inA.contains(name) ? try r.p.stat(x) : nil,
+                        b: inB.contains(name) ? try r.p.stat(y) : nil, above: here))
             }
         }
-        return try DiffScript.changes(numbers(a), numbers(b))
     }
 
-    private func normal(_ r: Run, _ line: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        for c in line {
-            if SortOrder.isBlank(c) || c == 0x0d || c == 0x0b || c == 0x0c {
-                if r.has("w") { continue }
-                if r.has("b") {
-                    if out.last != 0x20 { out.append(0x20) }
-                    continue
-                }
-            }
-            out.append(r.has("i") && c >= 0x41 && c <= 0x5a ? c | 0x20 : c)
+    private func names(_ path: String, _ dir: Dir?) throws(SysError) -> Set<String> {
+        guard dir != nil else { return [] }
+        var names: Set<String> = []
+        for entry in try r.p.entries(of: path) {
+            var isExcluded = false
+            for pattern in excluded where try pattern.matches(entry.name) { isExcluded = true }
+            if !isExcluded { names.insert(entry.name) }
         }
-        if r.has("b"), out.last == 0x20 { out.removeLast() }
-        return out
-    }
-
-    private func give(_ r: Run, _ mark: String, _ text: Text, _ range: Range<Int>) throws(SysError) {
-        for i in range {
-            try r.out.write(mark)
-            try r.out.write(text.lines[i])
-            try r.out.put(0x0a)
-            if i == text.lines.count - 1, !text.endsInNewline { try r.out.line("\\ No newline at end of file") }
-        }
-    }
-
-    private func giveNormal(_ r: Run, _ c: Change, _ a: Text, _ b: Text) throws(SysError) {
-        func place(_ range: Range<Int>) -> String {
-            range.isEmpty
-                ? "\(range.lowerBound)"
-                : range.count == 1 ? "\(range.upperBound)" : "\(range.lowerBound + 1),\(range.upperBound)"
-        }
-        try r.out.line(place(c.a) + (c.a.isEmpty ? "a" : c.b.isEmpty ? "d" : "c") + place(c.b))
-        try give(r, "< ", a, c.a)
-        if !c.a.isEmpty, !c.b.isEmpty { try r.out.line("---") }
-        try give(r, "> ", b, c.b)
-    }
-
-    private func giveUnified(
-        _ r: Run, _ changes: [Change], _ a: Text, _ b: Text, _ one: String, _ two: String
-    ) throws(SysError) {
-        let context = try r.number("U", or: 3, in: 0...1 << 30)
-        for (mark, name) in [("---", one), ("+++", two)] { try r.out.line("\(mark) \(name)") }
-        func place(_ range: Range<Int>) -> String {
-            switch range.count {
-            case 0: "\(range.lowerBound),0"
-            case 1: "\(range.upperBound)"
-            default: "\(range.lowerBound + 1),\(range.count)"
-            }
-        }
-        var i = 0
-        while i < changes.count {
-            var last = i
-            while last + 1 < changes.count, changes[last + 1].a.lowerBound - changes[last].a.upperBound <= 2 * context {
-                last += 1
-            }
-            let before = min(context, changes[i].a.lowerBound)
-            let after = min(context, a.lines.count - changes[last].a.upperBound)
-            let whole = changes[i].a.lowerBound - before..<changes[last].a.upperBound + after
-            let other = changes[i].b.lowerBound - before..<changes[last].b.upperBound + after
-            try r.out.line("@@ -\(place(whole)) +\(place(other)) @@")
-            var at = whole.lowerBound
-            for c in changes[i...last] {
-                try give(r, " ", a, at..<c.a.lowerBound)
-                try give(r, "-", a, c.a)
-                try give(r, "+", b, c.b)
-                at = c.a.upperBound
-            }
-            try give(r, " ", a, at..<whole.upperBound)
-            i = last + 1
-        }
+        return names
     }
 }

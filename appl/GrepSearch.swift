@@ -18,6 +18,8 @@ final class GrepSearch {
     private let numbers: Bool
     private let offsets: Bool
     private let asText: Bool
+    private let paint: GrepPaint?
+    private let endsNamesInZero: Bool
     private let most: Int
     private let before: Int
     private let after: Int
@@ -69,6 +71,8 @@ final class GrepSearch {
         offsets = r.has("b")
         asText = r.has("a") || r.has("z")
         most = try r.number("m", or: .max)
+        paint = try GrepPaint(r)
+        endsNamesInZero = r.has("Z")
         let around = try r.number("C", or: 0)
         before = printsLines ? try r.number("B", or: around) : 0
         after = printsLines ? try r.number("A", or: around) : 0
@@ -87,19 +91,25 @@ final class GrepSearch {
             try Thread.check()
             guard let goesOn = try reader.lines({ (lines) throws(SysError) in try block(lines) }), goesOn else { break }
         }
+        if isBinary, r.has("I") { return }
         if selected > 0 { selectedAny = true }
         if r.has("q") {
             isDone = selectedAny
         } else if r.has("l") || r.has("L") {
-            if (selected > 0) == r.has("l") { try r.out.line(name) }
+            if (selected > 0) == r.has("l") {
+                try put(name, GrepPaint.name)
+                try r.out.put(endsNamesInZero ? 0 : UInt8(ascii: "\n"))
+            }
         } else if r.has("c") {
-            try r.out.line((withNames ? name + ":" : "") + String(selected))
+            if withNames { try prefixName(mark: UInt8(ascii: ":")) }
+            try r.out.line(String(selected))
         }
     }
 
     /// Searches a block of lines; false where the rest of the file is of no interest.
     private func block(_ lines: Span<UInt8>) throws(SysError) -> Bool {
         if !asText, !isBinary, lines.firstIndex(of: 0) != nil { isBinary = true }
+        if isBinary, r.has("I") { return false }
         var at = 0
         while at < lines.count {
             let match = isFull && owed == 0 ? nil : try matcher.nextLine(in: lines.bytes, from: at)
@@ -188,7 +198,7 @@ final class GrepSearch {
                 try separate(old.range.lowerBound - base)
                 if !printsMatches {
                     try prefix(old.number, old.range.lowerBound, mark: UInt8(ascii: "-"))
-                    try whole(old.text.span)
+                    try whole(old.text.span, isMarked: isInverted)
                 }
                 printedUp(to: old.range.upperBound - base)
             }
@@ -240,7 +250,8 @@ final class GrepSearch {
     /// Prints a separator, where lines are to be printed from `place` on and others were left out.
     private func separate(_ place: Int) throws(SysError) {
         guard before > 0 || after > 0, printedAny, printedOffset != base + place else { return }
-        try r.out.line("--")
+        try put("--", GrepPaint.mark)
+        try r.out.put(UInt8(ascii: "\n"))
     }
 
     // MARK: Printing
@@ -251,13 +262,13 @@ final class GrepSearch {
         for match in try matcher.all(in: text.bytes) where !match.isEmpty {
             let number = numbers ? lineNumber(line.lowerBound, of: lines) : 0
             try prefix(number, base + line.lowerBound + match.lowerBound, mark: UInt8(ascii: ":"))
-            try whole(text.extracting(match))
+            try whole(text.extracting(match), isMarked: true)
         }
     }
 
     private func print(_ line: Range<Int>, of lines: Span<UInt8>, mark: UInt8) throws(SysError) {
         try prefix(numbers ? lineNumber(line.lowerBound, of: lines) : 0, base + line.lowerBound, mark: mark)
-        try whole(lines.extracting(content(line, of: lines)))
+        try whole(lines.extracting(content(line, of: lines)), isMarked: (mark == UInt8(ascii: ":")) != isInverted)
     }
 
     /// A line without its terminator.
@@ -265,23 +276,38 @@ final class GrepSearch {
         line.lowerBound..<(line.upperBound - (lines[line.upperBound - 1] == terminator ? 1 : 0))
     }
 
-    private func whole(_ bytes: Span<UInt8>) throws(SysError) {
-        try r.out.write(bytes)
+    /// Prints text, with what matches in it marked where that is wanted.
+    private func whole(_ bytes: Span<UInt8>, isMarked: Bool) throws(SysError) {
+        if let paint, isMarked {
+            try paint.put(bytes, matches: try matcher.all(in: bytes.bytes), r.out)
+        } else {
+            try r.out.write(bytes)
+        }
         try r.out.put(terminator)
     }
 
+    private func put(_ text: String, _ colour: String) throws(SysError) {
+        if let paint { try paint.put(text, colour, r.out) } else { try r.out.write(text) }
+    }
+
+    private func prefixName(mark: UInt8) throws(SysError) {
+        try put(name, GrepPaint.name)
+        if endsNamesInZero { try r.out.put(0) } else { try put(mark: mark) }
+    }
+
+    private func put(mark: UInt8) throws(SysError) {
+        if let paint { try paint.put(String(UnicodeScalar(mark)), GrepPaint.mark, r.out) } else { try r.out.put(mark) }
+    }
+
     private func prefix(_ number: Int, _ offset: Int, mark: UInt8) throws(SysError) {
-        if withNames {
-            try r.out.write(name)
-            try r.out.put(mark)
-        }
+        if withNames { try prefixName(mark: mark) }
         if numbers {
-            try r.out.write(String(number))
-            try r.out.put(mark)
+            try put(String(number), GrepPaint.number)
+            try put(mark: mark)
         }
         if offsets {
-            try r.out.write(String(offset))
-            try r.out.put(mark)
+            try put(String(offset), GrepPaint.number)
+            try put(mark: mark)
         }
     }
 

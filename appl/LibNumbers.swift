@@ -5,29 +5,51 @@ struct Amount {
     let count: Int
     let isFromOther: Bool
 
+    /// What an old form such as `-5c` or `+20f` says in flags of today; nil where `word` is none. `flags` are the letters
+    /// that may stand at its end.
+    static func old(_ word: String, flags: String) -> [String]? {
+        let digits = word.dropFirst().prefix { $0.isASCII && $0.isNumber }
+        guard word.hasPrefix("-") || word.hasPrefix("+"), !digits.isEmpty else { return nil }
+        var letters = word.dropFirst(1 + digits.count)
+        let unit = letters.first.flatMap { "cbkml".contains($0) ? $0 : nil }
+        if unit != nil { letters.removeFirst() }
+        guard letters.allSatisfy({ flags.contains($0) }) else { return nil }
+        let isBytes = unit != nil && unit != "l"
+        let amount =
+            (word.hasPrefix("+") ? "+" : "") + digits + (isBytes && unit != "c" ? unit.map { String($0) } ?? "" : "")
+        return [isBytes ? "-c" : "-n", amount] + letters.map { "-\($0)" }
+    }
+
     /// `sign` is what stands before a number that counts from the other end.
     init(_ text: String, sign: Character = "-") throws(SysError) {
         var digits = text[...]
         isFromOther = digits.first == sign
         if let c = digits.first, "+-".contains(c) { digits.removeFirst() }
-        var unit = 1
-        if let letter = digits.last, let shift = ["K": 10, "k": 10, "M": 20, "G": 30][letter] {
-            unit = 1 << shift
-            digits.removeLast()
-        } else if digits.last == "b" {
-            unit = 512
-            digits.removeLast()
-        }
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 > 47 && $0 < 58 }) else {
-            throw SysError("bad number '\(text)'")
-        }
-        // More than there can be is all there is.
-        let (n, overflow) = (Int(digits) ?? .max).multipliedReportingOverflow(by: unit)
-        count = overflow ? .max : n
+        guard let count = byteCount(digits) else { throw SysError("bad number '\(text)'") }
+        self.count = count
     }
 }
 
-/// A list of places, from 1: sorted ranges that do not touch.
+/// A number of bytes: `512`, `2b` (of 512), `4K`, `4k` or `4KiB` (of 1024), `4kB` (of 1000), and so on with M, G, T, P and E.
+/// nil where it is none; as much as there can be where it is more.
+func byteCount(_ text: Substring) -> Int? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    let name = text.dropFirst(digits.count)
+    var unit = name == "b" ? 512 : 1
+    if let first = name.first, first != "b" || name.count > 1 {
+        guard let power = Array("KMGTPE").firstIndex(of: first == "k" ? "K" : first) else { return nil }
+        switch name.dropFirst() {
+        case "", "iB": unit = 1 << (10 * (power + 1))
+        case "B": for _ in 0...power { unit *= 1000 }
+        default: return nil
+        }
+    }
+    guard !digits.isEmpty else { return nil }
+    let (n, overflow) = (Int(digits) ?? .max).multipliedReportingOverflow(by: unit)
+    return overflow ? .max : n
+}
+
+/// A list of places, from 1: sorted ranges that have none in common.
 struct Ranges {
     private(set) var ranges: [ClosedRange<Int>] = []
 
@@ -49,7 +71,7 @@ struct Ranges {
         }
         all.sort { $0.lowerBound < $1.lowerBound }
         for range in all {
-            if let before = ranges.last, range.lowerBound - 1 <= before.upperBound {
+            if let before = ranges.last, range.lowerBound <= before.upperBound {
                 ranges[ranges.count - 1] = before.lowerBound...max(before.upperBound, range.upperBound)
             } else {
                 ranges.append(range)
@@ -57,8 +79,25 @@ struct Ranges {
         }
     }
 
-    func contains(_ place: Int) -> Bool {
-        for range in ranges where place <= range.upperBound { return place >= range.lowerBound }
-        return false
+    /// The places that are not listed.
+    var complement: Ranges {
+        var others: [ClosedRange<Int>] = []
+        var next = 1
+        for range in ranges {
+            if range.lowerBound > next { others.append(next...range.lowerBound - 1) }
+            guard range.upperBound < .max else { return Ranges(others) }
+            next = range.upperBound + 1
+        }
+        return Ranges(others + [next...Int.max])
+    }
+
+    private init(_ ranges: [ClosedRange<Int>]) { self.ranges = ranges }
+
+    func contains(_ place: Int) -> Bool { range(of: place) != nil }
+
+    /// The range in which `place` is listed.
+    func range(of place: Int) -> ClosedRange<Int>? {
+        for range in ranges where place <= range.upperBound { return place >= range.lowerBound ? range : nil }
+        return nil
     }
 }

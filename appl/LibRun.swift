@@ -7,6 +7,8 @@ protocol Command: Program {
     static func arrange(_ arguments: [String]) -> [String]
     /// The first operand ends the flags: what follows is another program's, or may look like flags.
     static var flagsEndEarly: Bool { get }
+    /// What a failure is for a host: more than 1 where POSIX gives 1 another meaning.
+    static var trouble: Int32 { get }
     /// Writes to `r.out`, which is flushed afterwards; tells of what goes wrong on the way by `r.warn`.
     func run(_ r: Run) throws(SysError)
 }
@@ -14,6 +16,7 @@ protocol Command: Program {
 extension Command {
     static func arrange(_ arguments: [String]) -> [String] { arguments }
     static var flagsEndEarly: Bool { false }
+    static var trouble: Int32 { 1 }
 
     func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
         switch Self.usage.parse(Self.arrange(Array(args.dropFirst()))[...], early: Self.flagsEndEarly) {
@@ -24,7 +27,7 @@ extension Command {
             try p.write(2, "\(p.name): \(why)\n\(Self.usage.synopsis)\n")
             return Run.misused
         case .options(let options):
-            let r = Run(p, options, Self.usage)
+            let r = Run(p, options, Self.usage, trouble: Self.trouble)
             do throws(SysError) {
                 try run(r)
                 try r.out.flush()
@@ -32,7 +35,9 @@ extension Command {
                 if Status(error.sentence) == Run.misused { return Run.misused }
                 // What was found before the failure is still worth having, unless that is what failed.
                 if !r.out.hasFailed, error.code != .killed { try r.out.flush() }
-                throw error
+                if Self.trouble == 1 || error.code == .killed || error.code == .closedPipe { throw error }
+                r.tell(error.description)
+                return Status(code: Self.trouble, error.description)
             }
             return r.status
         }
@@ -47,6 +52,7 @@ final class Run {
     /// What the program will end with; the first failure sets it.
     var status = Status.ok
     private let usage: Usage
+    private let trouble: Int32
 
     /// Most bytes of input that a program holds because it needs them again, and what it says beyond.
     static let heldLimit = 1 << 30
@@ -55,8 +61,9 @@ final class Run {
     /// How a program ends that was called wrongly.
     static let misused: Status = "usage"
 
-    init(_ p: Proc, _ options: Options, _ usage: Usage) {
+    init(_ p: Proc, _ options: Options, _ usage: Usage, trouble: Int32 = 1) {
         self.p = p
+        self.trouble = trouble
         self.options = options
         self.usage = usage
         out = Writer(p, 1)
@@ -96,7 +103,11 @@ final class Run {
         if out.hasFailed || error.code == .killed || error.code == .interrupted { throw error }
         try out.flush()
         if !quietly { tell(error.description) }
-        if status.isOK { status = Status(error.description) }
+        if trouble > 1 {
+            status = Status(code: trouble, error.description)
+        } else if status.isOK {
+            status = Status(error.description)
+        }
     }
 
     /// Runs `body`; what it throws is told, about `subject`, and the program goes on.

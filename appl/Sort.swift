@@ -3,26 +3,31 @@ import Kernel
 /// Sorts lines by keys. What does not fit in memory goes to sorted files that are merged at the end.
 struct Sort: Command {
     static let usage: Usage = """
-        sort [-bCcdfgimnrsuz] [-k key] [-o file] [-S size] [-T dir] [-t char] [file ...]
-        -b       skip blanks before keys
-        -C       say only by the status whether the input is in order
-        -c       the same, and tell the first line that is not
-        -d       only blanks, letters and digits count
-        -f       lower case counts as upper case
-        -g       compare as numbers with exponents
-        -i       only printable characters count
-        -k key   sort by a part of the line: F[.C][flags][,F[.C][flags]]
-        -m       merge files that are in order
-        -n       compare as decimal numbers
-        -o file  write there, which may be an input
-        -r       the other way round
-        -S size  bytes to hold in memory, with K, M or G (256M)
-        -s       lines with equal keys keep their order
-        -T dir   where to keep what does not fit ($TMPDIR, $home/tmp or /tmp)
-        -t char  what stands between fields
-        -u       one of the lines with equal keys
-        -z       lines end in a zero byte
+        sort [-bCcdfghiMmnRrsuVz] [-k key] [-o file] [-S size] [-T dir] [-t char] [file ...]
+        -b, --ignore-leading-blanks    skip blanks before keys
+        -C                             say only by the status whether the input is in order
+        -c, --check                    the same, and tell the first line that is not
+        -d, --dictionary-order         only blanks, letters and digits count
+        -f, --ignore-case              lower case counts as upper case
+        -g, --general-numeric-sort     compare as numbers with exponents
+        -h, --human-numeric-sort       compare as sizes: 2K, 1G
+        -i, --ignore-nonprinting       only printable characters count
+        -k, --key key                  sort by a part of the line: F[.C][flags][,F[.C][flags]]
+        -M, --month-sort               compare as names of months
+        -m, --merge                    merge files that are in order
+        -n, --numeric-sort             compare as decimal numbers
+        -o, --output file              write there, which may be an input
+        -R, --random-sort              by chance, lines with equal keys together
+        -r, --reverse                  the other way round
+        -S, --buffer-size size         bytes to hold in memory, with K, M or G (256M)
+        -s, --stable                   lines with equal keys keep their order
+        -T, --temporary-directory dir  where to keep what does not fit ($TMPDIR, $home/tmp or /tmp)
+        -t, --field-separator char     what stands between fields
+        -u, --unique                   one of the lines with equal keys
+        -V, --version-sort             compare numbers in texts as numbers: a9 before a10
+        -z, --zero-terminated          lines end in a zero byte
         """
+    static let trouble: Int32 = 2
 
     func run(_ r: Run) throws(SysError) {
         let order = try Self.order(r)
@@ -36,7 +41,8 @@ struct Sort: Command {
         } else {
             try r.eachFile { (_, fd) throws(SysError) in try sorter.take(fd) }
         }
-        guard !r.has("c"), !r.has("C") else { return }
+        // What lacks a part of the input is no answer.
+        guard !r.has("c"), !r.has("C"), r.status.isOK else { return }
         // An output that is an input is written when all has been read.
         guard let path = r.options.value("o") else { return try sorter.give(to: r.out) }
         let fd = try r.p.create(path, .write, FileMode(rawValue: 0o666))
@@ -48,7 +54,11 @@ struct Sort: Command {
 
     private static func order(_ r: Run) throws(SysError) -> SortOrder {
         var general = SortKey()
-        for flag in "bdfginr" where r.has(flag) { _ = general.set(flag) }
+        for flag in "bdfghiMnRrV" where r.has(flag) { _ = general.set(flag) }
+        let orders = "ghMnRV".filter { r.has($0) }
+        guard orders.count < 2 else {
+            throw r.misuse("-\(orders.map(String.init).joined(separator: " and -")) exclude each other")
+        }
         var keys: [SortKey] = []
         for text in r.options.values("k") {
             var key = try SortKey(text)

@@ -3,7 +3,7 @@ import Kernel
 /// How two lines compare: one `-k`, or the flags that hold for the whole line.
 struct SortKey: Sendable {
     /// The order of a key's bytes.
-    enum Order: Sendable { case bytes, numeric, general }
+    enum Order: Sendable { case bytes, numeric, general, human, month, random, version }
 
     /// A place in a line: field and character from 1; a character of 0 is the end of the field.
     struct Place: Sendable {
@@ -22,6 +22,7 @@ struct SortKey: Sendable {
     var printable = false
     /// It had flags of its own: the general ones do not hold.
     private(set) var isOwn = false
+    private var isMixed = false
 
     /// Whether a key's bytes can be compared as they stand in the line.
     var isPlain: Bool { order == .bytes && !foldsCase && !dictionary && !printable }
@@ -35,8 +36,12 @@ struct SortKey: Sendable {
         case "d": dictionary = true
         case "f": foldsCase = true
         case "g": order = .general
+        case "h": order = .human
         case "i": printable = true
+        case "M": order = .month
         case "n": order = .numeric
+        case "R": order = .random
+        case "V": order = .version
         case "r": reverse = true
         default: return false
         }
@@ -51,12 +56,16 @@ struct SortKey: Sendable {
         if parts.count == 2 { end = try Self.place(parts[1], text, isEnd: true, &letters) }
         for (letter, atEnd) in letters {
             isOwn = true
+            // Two orders of one key would be a mistake.
+            let before = order
+            defer { isMixed = isMixed || before != .bytes && order != before }
             if letter == "b" {
                 if atEnd { end?.skipsBlanks = true } else { start.skipsBlanks = true }
             } else if !set(letter) {
                 throw SysError("-k \(text): bad key")
             }
         }
+        guard !isMixed else { throw SysError("-k \(text): one order is enough") }
     }
 
     init() {}
@@ -134,6 +143,10 @@ struct SortOrder: Sendable {
             switch key.order {
             case .numeric: c = Decimal(x).compare(Decimal(y), x, y)
             case .general: c = Self.general(x, y)
+            case .human: c = SortHuman(x).compare(SortHuman(y), x, y)
+            case .month: c = SortMonth.number(x) - SortMonth.number(y)
+            case .random: c = SortRandom.compare(x, y)
+            case .version: c = SortVersion.compare(x, y)
             case .bytes: c = key.isPlain ? x.compare(y) : Self.folded(key, x, y)
             }
             if c != 0 { return key.reverse ? -c : c }

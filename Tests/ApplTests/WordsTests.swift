@@ -35,7 +35,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("1", [1...1]), ("1,3", [1...1, 3...3]), ("3,1", [1...1, 3...3]), ("2-4,3-6", [2...6]), ("1,2", [1...2]),
+            ("1", [1...1]), ("1,3", [1...1, 3...3]), ("3,1", [1...1, 3...3]), ("2-4,3-6", [2...6]),
+            ("1,2", [1...1, 2...2]),
             ("-3", [1...3]), ("5-", [5...Int.max]), ("5-,7", [5...Int.max]), ("1 3", [1...1, 3...3]),
             ("0", nil), ("3-1", nil), ("-", nil), ("", nil), ("1,", nil), ("a", nil), ("1-2-3", nil), ("+1", nil),
             ("99999999999999999999", nil),
@@ -47,7 +48,8 @@ import Testing
     @Test(
         arguments: [
             ("10", 10, false), ("-5", 5, true), ("+5", 5, false), ("2K", 2048, false), ("1b", 512, false),
-            ("1M", 1 << 20, false),
+            ("1M", 1 << 20, false), ("2kB", 2000, false), ("3MiB", 3 << 20, false), ("1GB", 1_000_000_000, false),
+            ("1E", 1 << 60, false),
             ("99999999999999999999", .max, false), ("9999999999999999G", .max, false),
         ] as [(String, Int, Bool)]) func anAmountCountsFromOneEnd(_ text: String, _ count: Int, _ isFromOther: Bool)
         throws
@@ -57,7 +59,9 @@ import Testing
         #expect(amount.isFromOther == isFromOther)
     }
 
-    @Test(arguments: ["", "-", "x", "1x", "--1", "1.5", "K"]) func whatIsNoAmountIsRefused(_ text: String) {
+    @Test(arguments: ["", "-", "x", "1x", "--1", "1.5", "K", "1Q", "1KX", "1bB"]) func whatIsNoAmountIsRefused(
+        _ text: String
+    ) {
         #expect(throws: (any Error).self) { try Amount(text) }
     }
 
