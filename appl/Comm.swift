@@ -3,11 +3,15 @@ import Kernel
 /// Lines that two sorted files have in common, and those that only one has.
 struct Comm: Command {
     static let usage: Usage = """
-        comm [-123z] file1 file2
-        -1  leave out what is only in file1
-        -2  leave out what is only in file2
-        -3  leave out what is in both
-        -z  lines end in a zero byte
+        comm [-123z] [--check-order | --nocheck-order] [--output-delimiter text] [--total] file1 file2
+        -1                       leave out what is only in file1
+        -2                       leave out what is only in file2
+        -3                       leave out what is in both
+        -z, --zero-terminated    lines end in a zero byte
+        --check-order            see that both files are sorted; so it is where nothing is said
+        --nocheck-order          do not
+        --output-delimiter text  stands before a column instead of a tab
+        --total                  a last line with how many lines each column has
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -19,6 +23,9 @@ struct Comm: Command {
         var readers: [Reader] = []
         for name in names { readers.append(Reader(r, name == "-" ? 0 : try r.open(name), separator: ending)) }
         var heads: [[UInt8]?] = [nil, nil]
+        let checks = r.has("check-order") || !r.has("nocheck-order")
+        let delimiter = Array((r.options.value("output-delimiter") ?? "\t").utf8)
+        var counts = [0, 0, 0]
 
         func advance(_ i: Int) throws(SysError) {
             let before = heads[i]
@@ -27,13 +34,14 @@ struct Comm: Command {
                 copy.append(copying: line.bytes)
                 return copy
             }
-            if let before, let now = heads[i], now.span.compare(before.span) < 0 {
+            if checks, let before, let now = heads[i], now.span.compare(before.span) < 0 {
                 throw SysError("file \(i + 1) is not in sorted order", subject: names[i])
             }
         }
         func give(_ column: Int, _ line: [UInt8]) throws(SysError) {
+            counts[column] += 1
             guard shown[column] else { return }
-            for _ in 0..<indents[column] { try r.out.put(0x09) }
+            for _ in 0..<indents[column] { try r.out.write(delimiter) }
             try r.out.write(line)
             try r.out.put(ending)
         }
@@ -43,7 +51,11 @@ struct Comm: Command {
         while true {
             try Thread.check()
             switch (heads[0], heads[1]) {
-            case (nil, nil): return
+            case (nil, nil):
+                guard r.has("total") else { return }
+                let cells = counts.map { Array(String($0).utf8) } + [Array("total".utf8)]
+                try r.out.write(Array(cells.joined(separator: delimiter)))
+                return try r.out.put(ending)
             case (let a?, nil):
                 try give(0, a)
                 try advance(0)

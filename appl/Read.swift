@@ -3,10 +3,11 @@ import Kernel
 /// Copies a line of its input to its output, and reads no further.
 struct Read: Command {
     static let usage: Usage = """
-        read [-m] [-n count] [-c count] [file]
+        read [-mr] [-n count] [-c count] [file]
         -c count  so many bytes instead
         -m        all the lines that are left
         -n count  so many lines (1)
+        -r        a backslash is a byte like others; it always is
         At the end of the input the status is eof.
         """
 

@@ -3,17 +3,19 @@ import Kernel
 /// Prints what looks like text in any file.
 struct Strings: Command {
     static let usage: Usage = """
-        strings [-a] [-f] [-n length] [-t base] [file ...]
-        -a         the whole file; it always is
-        -f         the file's name before each
-        -n length  the shortest that is printed (4)
-        -t base    where each stands before it: in d, o or x
-        -length    the same as -n length
+        strings [-afo] [-n length] [-t base] [file ...]
+        -a, --all               the whole file; it always is
+        -f, --print-file-name   the file's name before each
+        -n, --bytes length      the shortest that is printed (4)
+        -o                      as -t o
+        -t, --radix base        where each stands before it: in d, o or x
+        -length                 the same as -n length
         """
 
     func run(_ r: Run) throws(SysError) {
         let shortest = try r.number("n", or: 4, in: 1...1 << 20)
-        let radix = try r.options.value("t").map { (t) throws(SysError) -> Int in
+        let base = r.options.last(of: "ot") == "o" ? "o" : r.options.value("t")
+        let radix = try base.map { (t) throws(SysError) -> Int in
             guard let radix = ["d": 10, "o": 8, "x": 16][t] else { throw SysError("-t: bad base '\(t)'") }
             return radix
         }

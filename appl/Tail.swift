@@ -3,21 +3,26 @@ import Kernel
 /// Prints the end of files.
 struct Tail: Command {
     static let usage: Usage = """
-        tail [-fqrv] [-n count | -c count] [-s seconds] [file ...]
-        -c count    so many bytes; with + before the number, from that byte on
-        -f          go on with what is added
-        -n count    so many lines (10); with + before it, from that line on
-        -q          no names between files
-        -r          the lines in reverse
-        -s seconds  with -f, how long to wait between two looks (1)
-        -v          names, for a single file too
-        -count      the same as -n count
+        tail [-Ffqrvz] [-n count | -c count] [-s seconds] [--follow[=how]] [--retry] [file ...]
+        -c, --bytes count            so many bytes; with + before the number, from that byte on
+        -F                           as --follow=name --retry
+        -f                           go on with what is added
+        --follow[=how]               the same; with name, go on with whatever file has the name
+        -n, --lines count            so many lines (10); with + before it, from that line on
+        -q, --quiet, --silent        no names between files
+        -r                           the lines in reverse
+        --retry                      wait for a file that is not there
+        -s, --sleep-interval seconds  with -f, how long to wait between two looks (1)
+        -v, --verbose                names, for a single file too
+        -z, --zero-terminated        lines end in a zero byte
+        -count                       the same as -n count; with c behind it, as -c count
+        A count may end in b (512), K, M, G, kB and the like.
         """
 
-    /// `tail +3` is `tail -n +3`.
+    /// `tail +3` is `tail -n +3`, `tail -5f` is `tail -n 5 -f`.
     static func arrange(_ arguments: [String]) -> [String] {
-        guard let first = arguments.first, first.hasPrefix("+"), Int(first.dropFirst()) != nil else { return arguments }
-        return ["-n", first] + arguments.dropFirst()
+        guard let first = arguments.first, let now = Amount.old(first, flags: "fFqrv") else { return arguments }
+        return now + arguments.dropFirst()
     }
 
     func run(_ r: Run) throws(SysError) {
@@ -25,26 +30,30 @@ struct Tail: Command {
         let given = r.options.value(isBytes ? "c" : "n")
         let amount = try Amount(given ?? "10", sign: "+")
         let withNames = r.options.last(of: "qv").map { $0 == "v" } ?? (r.operands.count > 1)
-        let pause = try r.number("s", or: 1, in: 0...86400)
-        guard !r.has("f") || r.operands.count <= 1 else { throw SysError("-f goes with one file") }
+        let separator: UInt8 = r.has("z") ? 0 : UInt8(ascii: "\n")
         var isFirst = true
-        try r.eachFile { (name, fd) throws(SysError) in
-            if withNames {
-                try r.out.write((isFirst ? "" : "\n") + "==> \(name == "-" ? "standard input" : name) <==\n")
-            }
+        func show(_ name: String, _ fd: Int32) throws(SysError) {
+            if withNames { try r.out.write(Follower.header(name, isFirst: isFirst)) }
             isFirst = false
             switch (amount.isFromOther, isBytes) {
-            case (true, _): try from(amount.count, isBytes, fd, r)
+            case (true, _): try from(amount.count, isBytes, fd, separator, r)
             case (false, true): try last(bytes: amount.count, fd, r)
-            case (false, false): try last(lines: r.has("r") && given == nil ? .max : amount.count, fd, r)
+            case (false, false): try last(lines: r.has("r") && given == nil ? .max : amount.count, fd, separator, r)
             }
-            if r.has("f") { try follow(fd, pause, r) }
         }
+        guard r.has("f") || r.has("F") || r.has("follow") else { return try r.eachFile(show) }
+        var follower = try Follower(r, withNames: withNames)
+        for name in r.operands.isEmpty ? ["-"] : r.operands {
+            try r.going(on: name) { () throws(SysError) in
+                if let fd = try follower.add(name) { try show(name, fd) }
+            }
+        }
+        try follower.follow()
     }
 
     /// All from line or byte `start` on, counted from 1.
-    private func from(_ start: Int, _ isBytes: Bool, _ fd: Int32, _ r: Run) throws(SysError) {
-        var reader = Reader(r, fd)
+    private func from(_ start: Int, _ isBytes: Bool, _ fd: Int32, _ separator: UInt8, _ r: Run) throws(SysError) {
+        var reader = Reader(r, fd, separator: separator)
         var left = max(start, 1) - 1
         if isBytes {
             while left > 0, let n = try reader.block(left, { (bytes) throws(SysError) in bytes.count }) { left -= n }
@@ -60,28 +69,32 @@ struct Tail: Command {
         try r.out.write(kept.span.extracting(max(0, kept.count - count)..<kept.count))
     }
 
-    private func last(lines count: Int, _ fd: Int32, _ r: Run) throws(SysError) {
+    private func last(
+        lines count: Int, _ fd: Int32, _ separator: UInt8, _ r: Run
+    ) throws(SysError) {
         // A file that can be sought in is looked at from its end, in growing steps.
         let length = Int(clamping: try r.p.fstat(fd).length)
         var size = Writer.blockSize
         while count < .max, size < length, try canSeek(fd, to: length - size, r) {
             let end = try keep(fd, r) { _ in 0 }
-            if let start = Self.start(of: count, linesIn: end), start > 0 { return try print(end, from: start, r) }
+            if let start = Self.start(of: count, linesIn: end, separator), start > 0 {
+                return try print(end, from: start, separator, r)
+            }
             size *= 4
         }
         if length > 0, size > Writer.blockSize { _ = try canSeek(fd, to: 0, r) }
         let kept = try keep(fd, r) { kept in
-            count == .max ? 0 : Self.start(of: count, linesIn: kept) ?? 0
+            count == .max ? 0 : Self.start(of: count, linesIn: kept, separator) ?? 0
         }
-        try print(kept, from: count == .max ? 0 : Self.start(of: count, linesIn: kept) ?? 0, r)
+        try print(kept, from: count == .max ? 0 : Self.start(of: count, linesIn: kept, separator) ?? 0, separator, r)
     }
 
-    private func print(_ bytes: [UInt8], from start: Int, _ r: Run) throws(SysError) {
+    private func print(_ bytes: [UInt8], from start: Int, _ separator: UInt8, _ r: Run) throws(SysError) {
         guard r.has("r") else { return try r.out.write(bytes.span.extracting(start..<bytes.count)) }
         var end = bytes.count
         while end > start {
             // The newline that ends a line is not the one before it.
-            let before = bytes[start..<end - 1].lastIndex(of: UInt8(ascii: "\n"))
+            let before = bytes[start..<end - 1].lastIndex(of: separator)
             let line = (before.map { $0 + 1 } ?? start)..<end
             try r.out.write(bytes.span.extracting(line))
             end = line.lowerBound
@@ -89,12 +102,12 @@ struct Tail: Command {
     }
 
     /// Where the last `count` lines begin; nil where there are fewer.
-    private static func start(of count: Int, linesIn bytes: [UInt8]) -> Int? {
+    private static func start(of count: Int, linesIn bytes: [UInt8], _ separator: UInt8) -> Int? {
         guard count > 0 else { return bytes.count }
         var left = count
         var end = bytes.count
-        if bytes.last == UInt8(ascii: "\n") { end -= 1 }
-        while let newline = bytes[..<end].lastIndex(of: UInt8(ascii: "\n")) {
+        if bytes.last == separator { end -= 1 }
+        while let newline = bytes[..<end].lastIndex(of: separator) {
             left -= 1
             if left == 0 { return newline + 1 }
             end = newline
@@ -128,20 +141,5 @@ struct Tail: Command {
             return false
         }
         return true
-    }
-
-    private func follow(_ fd: Int32, _ pause: Int, _ r: Run) throws(SysError) {
-        while true {
-            try r.copy(fd)
-            // A file that was cut is read from its beginning.
-            let length = try r.p.fstat(fd).length
-            do throws(SysError) {
-                if length > 0, try r.p.seek(fd, 0, .current) > length { try r.p.seek(fd, 0) }
-            } catch {
-                guard error.code == .stream else { throw error }
-                return  // what was a pipe has ended for good
-            }
-            try r.p.sleep(milliseconds: max(100, Int64(pause) * 1000))
-        }
     }
 }

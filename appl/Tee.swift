@@ -3,9 +3,10 @@ import Kernel
 /// Copies its input to its output and to files.
 struct Tee: Command {
     static let usage: Usage = """
-        tee [-ai] [file ...]
-        -a  add to the files
-        -i  go on at an interrupt
+        tee [-aip] [file ...]
+        -a, --append             add to the files
+        -i, --ignore-interrupts  go on at an interrupt
+        -p                       go on with the files where nobody reads the output any more
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -14,10 +15,17 @@ struct Tee: Command {
         for name in r.operands {
             try r.going(on: name) { () throws(SysError) in files.append((name, try open(name, r))) }
         }
+        var isOutputOpen = true
         var block = [UInt8](repeating: 0, count: Writer.blockSize)
         while let n = try read(&block, r), n > 0 {
             let bytes = block.span.extracting(0..<n).bytes
-            try r.out.send(bytes)
+            if isOutputOpen {
+                do throws(SysError) { try r.out.send(bytes) } catch {
+                    guard r.has("p"), error.code == .closedPipe else { throw error }
+                    isOutputOpen = false
+                }
+            }
+            if !isOutputOpen, files.isEmpty { return }
             // A file that cannot be written to is told once, and left out.
             for file in files {
                 try r.going(on: file.name) { () throws(SysError) in

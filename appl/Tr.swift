@@ -4,11 +4,11 @@ import Kernel
 struct Tr: Command {
     static let usage: Usage = """
         tr [-Ccdst] set1 [set2]
-        -C  set1 is all that is not in it
-        -c  the same
-        -d  delete what is in set1
-        -s  one where several of the same, of the last set, stand together
-        -t  set1 is cut to the length of set2
+        -C                     set1 is all that is not in it
+        -c, --complement       the same
+        -d, --delete           delete what is in set1
+        -s, --squeeze-repeats  one where several of the same, of the last set, stand together
+        -t, --truncate-set1    set1 is cut to the length of set2
         In a set: a-z, [:class:], [=c=], [c*n], and \\n \\t \\r \\a \\b \\f \\v \\\\ \\ooo. The last of set2 is repeated.
         """
     static let flagsEndEarly = true

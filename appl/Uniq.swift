@@ -3,15 +3,17 @@ import Kernel
 /// Passes lines that differ from the one before.
 struct Uniq: Command {
     static let usage: Usage = """
-        uniq [-cdiuz] [-f fields] [-s chars] [-w chars] [input [output]]
-        -c         put how often the line stood before it
-        -d         only lines that are repeated
-        -f fields  skip so many fields before comparing
-        -i         lower case equals upper case
-        -s chars   skip so many characters, after the fields
-        -u         only lines that are not repeated
-        -w chars   compare so many characters at most
-        -z         lines end in a zero byte
+        uniq [-cdDiuz] [--all-repeated[=how]] [-f fields] [-s chars] [-w chars] [input [output]]
+        -c, --count              put how often the line stood before it
+        -d, --repeated           only lines that are repeated, one of each
+        -D                       only lines that are repeated, all of them
+        --all-repeated[=how]     as -D, with an empty line before each group (prepend) or between groups (separate)
+        -f, --skip-fields fields  skip so many fields before comparing
+        -i, --ignore-case        lower case equals upper case
+        -s, --skip-chars chars   skip so many characters, after the fields
+        -u, --unique             only lines that are not repeated
+        -w, --check-chars chars  compare so many characters at most
+        -z, --zero-terminated    lines end in a zero byte
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -26,6 +28,13 @@ struct Uniq: Command {
             out = Writer(r.p, try r.p.create(names[1], .write, FileMode(rawValue: 0o666)))
         }
         let folds = r.has("i")
+        let how = r.options.value("all-repeated") ?? ""
+        guard ["", "none", "prepend", "separate"].contains(how) else {
+            throw r.misuse("--all-repeated: bad value '\(how)'")
+        }
+        let isAll = r.has("D") || r.has("all-repeated")
+        guard !isAll || !r.has("c") else { throw r.misuse("-c and -D exclude each other") }
+        var groups = 0
 
         func key(_ line: Span<UInt8>) -> Range<Int> {
             var i = 0
@@ -45,7 +54,7 @@ struct Uniq: Command {
             return true
         }
         func give(_ line: [UInt8], _ count: Int) throws(SysError) {
-            if r.has("d") && count == 1 || r.has("u") && count > 1 { return }
+            if isAll || r.has("d") && count == 1 || r.has("u") && count > 1 { return }
             if r.has("c") {
                 let number = String(count)
                 try out.write(String(repeating: " ", count: max(0, 7 - number.utf8.count)) + number + " ")
@@ -60,16 +69,27 @@ struct Uniq: Command {
         var count = 0
         while true {
             let isNew = try reader.line { line -> Bool in
-                if count > 0, isEqual(last.span, line) { return false }
+                let isNew = count == 0 || !isEqual(last.span, line)
+                guard isNew || isAll else { return false }
                 pending.removeAll(keepingCapacity: true)
                 pending.append(copying: line.bytes)
-                return true
+                return isNew
             }
             guard let isNew else { break }
             if isNew {
                 if count > 0 { try give(last, count) }
                 swap(&last, &pending)
                 count = 0
+            } else if isAll, !r.has("u") {
+                // The first of a group is known for one when the second comes.
+                if count == 1 {
+                    if how == "prepend" || how == "separate" && groups > 0 { try out.put(ending) }
+                    groups += 1
+                    try out.write(last)
+                    try out.put(ending)
+                }
+                try out.write(pending)
+                try out.put(ending)
             }
             count += 1
             if count & 0xfff == 0 { try Thread.check() }

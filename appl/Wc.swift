@@ -4,11 +4,11 @@ import Kernel
 struct Wc: Command {
     static let usage: Usage = """
         wc [-Lclmw] [file ...]
-        -c  bytes
-        -L  columns of the longest line
-        -l  lines
-        -m  characters
-        -w  words
+        -c, --bytes            bytes
+        -L, --max-line-length  columns of the longest line
+        -l, --lines            lines
+        -m, --chars            characters
+        -w, --words            words
         """
 
     private struct Counts {
