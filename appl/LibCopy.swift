@@ -200,12 +200,12 @@ struct Progress {
     /// Nanoseconds between two looks at the line.
     private static let pace: UInt64 = 200_000_000
 
-    /// `total`: bytes in all; 0 where nobody knows.
-    init(_ r: Run, _ name: String, total: UInt64) {
+    /// `total`: bytes in all; 0 where nobody knows. `isAsked`: shown even where nobody is at a terminal.
+    init(_ r: Run, _ name: String, total: UInt64, isAsked: Bool = false) {
         self.r = r
         self.name = name
         self.total = total
-        isShown = r.has("v") && r.p.isTerminal(2)
+        isShown = isAsked || r.has("v") && r.p.isTerminal(2)
         next = isShown ? r.p.caller.clock.monotonic() + Self.pace : 0
     }
 
