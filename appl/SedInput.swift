@@ -85,8 +85,8 @@ struct SedInput {
                     throw SysError("no regular file")
                 }
                 temporary = file + ".sed\(r.p.pid)"
-                let mode = FileMode(rawValue: dir.mode.permissions).union(.exclusive)
-                edited = SedOutput(Writer(r.p, try r.p.create(temporary, .write, mode)), separator)
+                let mode = FileMode(rawValue: dir.mode.permissions)
+                edited = SedOutput(Writer(r.p, try r.p.create(temporary, [.write, .exclusive], mode)), separator)
             } catch {
                 try? r.p.close(fd)  // what went wrong first is what is told
                 throw error

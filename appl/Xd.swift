@@ -46,6 +46,7 @@ struct Xd: Command {
         var before: [UInt8] = []
         var offset = 0
         var isRepeating = false
+        var isOpened = false
         func end() throws(SysError) {
             guard !line.isEmpty else { return }
             if r.has("r"), line == before {
@@ -60,6 +61,7 @@ struct Xd: Command {
             line.removeAll(keepingCapacity: true)
         }
         try r.eachFile { (_, fd) throws(SysError) in
+            isOpened = true
             var reader = Reader(r, fd)
             try reader.eachBlock { (bytes) throws(SysError) in
                 for i in bytes.indices {
@@ -69,6 +71,7 @@ struct Xd: Command {
             }
         }
         try end()
+        guard isOpened || r.status.isOK else { return }
         try r.out.line(String(offset, radix: radix).zeros(7))
     }
 
