@@ -15,7 +15,7 @@ struct Test: Program {
 
     func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
         let words = Array(args.dropFirst())
-        if words == ["--help"] {
+        if words == ["-h"] || words == ["--help"] {
             try p.write(1, Self.usage.help)
             return .ok
         }
