@@ -132,7 +132,8 @@ private struct Exact {
         var n = n
         for _ in 0..<places {
             let (product, overflow) = n.multipliedReportingOverflow(by: 10)
-            if overflow { throw .range }
+            // Half of what there can be, so that the difference of two is a number too.
+            guard !overflow, product.magnitude <= Int128.max.magnitude / 2 else { throw .range }
             n = product
         }
         return n
