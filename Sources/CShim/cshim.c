@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -185,4 +186,40 @@ int cshim_await(pid_t child, int *status, struct rusage *usage) {
         if (errno != EINTR) return -1;
     *status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
     return 0;
+}
+
+static __thread struct {
+    int process;
+    char name[36];
+} label;
+
+void cshim_label(int process, const char *name) {
+    label.process = process;
+    strncpy(label.name, name, sizeof label.name - 1);
+}
+
+static char *decimal(char *end, int n) {
+    do *--end = (char)('0' + n % 10);
+    while (n /= 10);
+    return end;
+}
+
+static char *append(char *to, const char *from) {
+    while (*from) *to++ = *from++;
+    return to;
+}
+
+void cshim_tell(int signal) {
+    char line[128], digits[16], *end = line, *last = digits + sizeof digits - 1;
+    *last = 0;
+    end = append(end, "\nemu: signal ");
+    end = append(end, decimal(last, signal));
+    if (label.process > 0) {
+        end = append(end, " in process ");
+        end = append(end, decimal(last, label.process));
+        end = append(end, ", ");
+        end = append(end, label.name);
+    }
+    *end++ = '\n';
+    if (write(2, line, (size_t)(end - line)) < 0) return;
 }

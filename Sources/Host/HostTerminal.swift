@@ -67,33 +67,15 @@ public final class HostTerminal: Sendable {
 
     /// What a handler may read: written once, before the handlers are set.
     private nonisolated(unsafe) static var last: (descriptor: Int32, modes: termios)?
-    private nonisolated(unsafe) static var before: [sigaction] = []
-    private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
 
     /// Puts the modes back when emu ends. Called once, for the one terminal, while there is one thread.
     public func restoreAtEnd() {
         Self.last = (descriptor, found)
         atexit { HostTerminal.putBack() }
-        Self.before = Self.fatal.map { number in
-            var action = sigaction()
-            var old = sigaction()
-            action.__sigaction_handler.sa_handler = { HostTerminal.crash($0) }
-            action.sa_flags = SA_ONSTACK | SA_NODEFER
-            sigaction(number, &action, &old)
-            return old
-        }
     }
 
-    private static func putBack() {
+    static func putBack() {
         guard var last else { return }
         tcsetattr(last.descriptor, TCSANOW, &last.modes)
-    }
-
-    /// Restores the terminal and the action before ours, and returns: the fault comes again, and that action deals with it.
-    private static func crash(_ number: Int32) {
-        putBack()
-        guard let i = fatal.firstIndex(of: number) else { return }
-        var old = before[i]
-        sigaction(number, &old, nil)
     }
 }

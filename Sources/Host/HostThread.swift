@@ -58,6 +58,7 @@ public enum HostThread {
 
     private static func main(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         blockWakeSignal()
+        HostCrash.prepareThread()
         guard let argument else { return nil }
         // SAFETY: start passed this object retained.
         let worker = Unmanaged<Worker>.fromOpaque(argument).takeRetainedValue()

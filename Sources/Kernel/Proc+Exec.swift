@@ -1,3 +1,5 @@
+import Host
+
 /// Running a file: a registered program, a script, or what an engine claims.
 extension Proc {
     /// A program that is ready to run.
@@ -84,6 +86,7 @@ extension Proc {
     /// From here on the process is another program.
     private func begin(_ args: [String], _ path: String) {
         rename(args, program: path)
+        HostCrash.label(pid, name)
         files.closeForExec()
         onNote(.end)
     }

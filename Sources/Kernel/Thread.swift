@@ -42,6 +42,7 @@ public final class Thread: @unchecked Sendable {
     func run<T>(_ body: () -> T) -> T {
         let before = HostThread.current
         HostThread.current = pointer
+        HostCrash.label(proc.pid, proc.name)
         defer { HostThread.current = before }
         return body()
     }

@@ -23,6 +23,7 @@ struct Boot {
     func run() throws(SysError) -> Int32 {
         HostEnvironment.fillStandardDescriptors()
         HostThread.blockWakeSignal()
+        HostCrash.watch()
         HostEnvironment.raiseDescriptorLimit()
         var shown: [String] = []
         let grants = try grants(&shown)

@@ -20,6 +20,12 @@
 /* The slot that holds the running Thread of the kernel; one per host thread. */
 void **cshim_current(void);
 
+/* What the calling thread runs, for cshim_tell. The name is cut to what fits. */
+void cshim_label(int process, const char *name);
+
+/* Writes to descriptor 2 that `signal` ended the system, and what the calling thread ran. For signal handlers. */
+void cshim_tell(int signal);
+
 /* Bytes of stack that the calling thread has left. */
 size_t cshim_stackleft(void);
 
