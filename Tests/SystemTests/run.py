@@ -172,6 +172,9 @@ class Terminal:
             try:
                 os.read(ready, 1)
                 os.chdir(work)
+                # A runner in the background ignores them; who sits at a terminal does not.
+                for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+                    signal.signal(number, signal.SIG_DFL)
                 os.execve(arguments[0], arguments, env)
             finally:
                 os._exit(127)
