@@ -21,8 +21,11 @@ public final class Parker: @unchecked Sendable {
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
     /// The owner's thread number, where `word` says that it polls.
     private let poller = Atomic<Int32>(0)
-    /// The last wait was a short one: the next may be worth some turns without sleeping. The owner's alone.
+    // The owner's alone. The last wait was a short one: the next may be worth some turns without sleeping, unless these
+    // were in vain, so often in a row: then some waits are slept through at once.
     private var wasShort = false
+    private var vain = 0
+    private var skipped = 0
 
     /// A wait as long as a sleep and a waking take is short.
     private static let short: UInt64 = 50_000
@@ -64,13 +67,24 @@ public final class Parker: @unchecked Sendable {
         return take()
     }
 
+    /// Looks for a token without sleeping. Where others have the processors, none comes: each time that this is seen again,
+    /// twice as many waits go by before it is tried anew.
     private func spin(until end: UInt64) -> Bool {
+        guard skipped >= (1 << vain) - 1 else {
+            skipped += 1
+            return false
+        }
+        skipped = 0
         repeat {
             for _ in 0..<32 {
-                if word.pointee.load(ordering: .relaxed) == State.token { return take() }
+                if word.pointee.load(ordering: .relaxed) == State.token {
+                    vain = 0
+                    return take()
+                }
                 cshim_pause()
             }
         } while HostClock.monotonic() < end
+        vain = min(vain + 1, 8)
         return false
     }
 
