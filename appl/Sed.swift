@@ -5,42 +5,18 @@ import Kernel
 struct Sed: Command {
     static let usage: Usage = """
         sed [-Einrsuz] [-I suffix] [-l n] [-e script]... [-f file]... [script] [file ...]
-        -E         extended expressions
-        -I suffix  as -i, and keep what the file was under its name and the suffix; also -isuffix
-        -e script  commands; several are taken together
-        -f file    commands from a file
-        -i         edit each file in its place
-        -l n       columns of the command l (70); 0 is no limit
-        -n         print only what the script prints
-        -r         as -E
-        -s         each file has a first and a last line of its own
-        -u         print each line at once
-        -z         lines end in a zero byte
+        -E, --regexp-extended    extended expressions
+        -I suffix                as -i, and keep what the file was under its name and the suffix; so do -isuffix and --in-place=suffix
+        -e, --expression script  commands; several are taken together
+        -f, --file file          commands from a file
+        -i[suffix], --in-place[=suffix]  edit each file in its place
+        -l, --line-length n      columns of the command l (70); 0 is no limit
+        -n, --quiet, --silent    print only what the script prints
+        -r                       as -E
+        -s, --separate           each file has a first and a last line of its own
+        -u, --unbuffered         print each line at once
+        -z, --null-data          lines end in a zero byte
         """
-
-    /// The status for a host where a file could not be read.
-    static let trouble = Status(code: 2)
-
-    /// `-i.bak` is `-I .bak`, also behind other flags.
-    static func arrange(_ arguments: [String]) -> [String] {
-        var arranged: [String] = []
-        var rest = arguments[...]
-        while let word = rest.first, word.hasPrefix("-"), word.count > 1, !word.hasPrefix("--") {
-            rest = rest.dropFirst()
-            let letters = word.dropFirst()
-            let valued = letters.firstIndex { usage.takesValue($0) }
-            if let i = letters.firstIndex(of: "i"), i < valued ?? letters.endIndex,
-                letters.index(after: i) < letters.endIndex
-            {
-                if i > letters.startIndex { arranged.append("-" + letters[..<i]) }
-                arranged += ["-I", String(letters[letters.index(after: i)...])]
-                continue
-            }
-            arranged.append(word)
-            if valued == letters.indices.last, let value = rest.popFirst() { arranged.append(value) }
-        }
-        return arranged + rest
-    }
 
     func run(_ r: Run) throws(SysError) {
         var files = r.operands

@@ -28,8 +28,10 @@ struct SedInput {
         self.r = r
         self.files = files.isEmpty ? ["-"] : files[...]
         separator = r.has("z") ? 0 : UInt8(ascii: "\n")
-        suffix = r.options.value("I")
-        isInPlace = r.has("i") || suffix != nil
+        suffix = (r.options.last(of: "Ii") == "I" ? r.options.value("I") : r.options.value("i")).flatMap {
+            $0.isEmpty ? nil : $0
+        }
+        isInPlace = r.has("i") || r.has("I")
         isSeparate = r.has("s") || isInPlace
     }
 
@@ -64,7 +66,7 @@ struct SedInput {
             guard let file = files.popFirst() else { return false }
             do throws(SysError) { try begin(file) } catch {
                 try r.warn(error.about(file))
-                r.status = Sed.trouble
+                r.status = Status(code: 2, error.about(file).description)
             }
         }
     }
