@@ -43,28 +43,24 @@ struct Cat: Command {
                 return (true, endsInReturn)
             }) {
                 isFresh = reader.wasEnded
-                if endsInReturn { try r.out.write(isFresh ? "^M" : shown?[0x0d] ?? "\r") }
+                if endsInReturn { try r.out.write(isFresh ? Array("^M".utf8) : shown?[0x0d] ?? [0x0d]) }
                 guard isShown, isFresh else { continue }
                 try r.out.write(ends ? "$\n" : "\n")
             }
         }
     }
 
-    private func show(_ line: Span<UInt8>, _ shown: [UInt8: String]?, _ r: Run) throws(SysError) {
+    private func show(_ line: Span<UInt8>, _ shown: [[UInt8]]?, _ r: Run) throws(SysError) {
         guard let shown else { return try r.out.write(line) }
-        for i in line.indices {
-            if let text = shown[line[i]] { try r.out.write(text) } else { try r.out.put(line[i]) }
-        }
+        for i in line.indices { try r.out.write(shown[Int(line[i])]) }
     }
 
-    /// What stands for the bytes that are not themselves; nil where all are.
-    private static func shown(controls: Bool, tabs: Bool) -> [UInt8: String]? {
+    /// What stands for each byte; nil where all are themselves.
+    private static func shown(controls: Bool, tabs: Bool) -> [[UInt8]]? {
         guard controls || tabs else { return nil }
-        var shown: [UInt8: String] = [:]
-        for byte in UInt8.min...UInt8.max where controls && byte != UInt8(ascii: "\t") {
-            if byte > 0x7e || byte < 0x20 { shown[byte] = visible(byte) }
+        return (UInt8.min...UInt8.max).map { byte in
+            let isShown = byte == UInt8(ascii: "\t") ? tabs : controls && (byte < 0x20 || byte > 0x7e)
+            return isShown ? Array(visible(byte).utf8) : [byte]
         }
-        if tabs { shown[0x09] = "^I" }
-        return shown
     }
 }

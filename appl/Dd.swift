@@ -50,6 +50,7 @@ struct Dd: Command {
     private static let outputFlags: Set<String> = ["append", "seek_bytes"]
     private static let statuses: Set<String> = ["none", "noxfer", "progress"]
     private static let blockLimit = 1 << 30
+    private static let recordLimit = 1 << 26
 
     func run(_ r: Run) throws(SysError) {
         let plan = try Self.plan(r)
@@ -106,7 +107,7 @@ struct Dd: Command {
             case "count": plan.count = try number(value, 0...Int.max)
             case "skip", "iseek": plan.skip = try number(value, 0...Int.max)
             case "seek", "oseek": plan.seek = try number(value, 0...Int.max)
-            case "cbs": plan.recordSize = try number(value, 1...blockLimit)
+            case "cbs": plan.recordSize = try number(value, 1...recordLimit)
             case "status": plan.status = try words(value, statuses, "status").first ?? ""
             case "conv": plan.conversions.formUnion(try words(value, conversions, "conv"))
             case "iflag": plan.inputFlags.formUnion(try words(value, inputFlags, "iflag"))
@@ -197,23 +198,30 @@ struct Dd: Command {
                 if plan.isOneSize {
                     try put(block.span.bytes)
                 } else {
-                    if records != nil { records?.take(block, into: &held) } else { held += block }
-                    var done = 0
-                    while held.count - done >= plan.outputSize {
-                        try put(held.span.extracting(done..<done + plan.outputSize).bytes)
-                        done += plan.outputSize
+                    // A byte can become a record: of large ones little is taken at a time.
+                    let part = max(1, (4 << 20) / max(1, plan.recordSize))
+                    for start in stride(from: 0, to: block.count, by: records == nil ? block.count : part) {
+                        let end = records == nil ? block.count : min(block.count, start + part)
+                        if records != nil { records?.take(block[start..<end], into: &held) } else { held += block }
+                        try drain(&held, all: false)
+                        try Thread.check()
                     }
-                    held.removeFirst(done)
                 }
             }
             records?.end(&held)
+            try drain(&held, all: true)
+            progress.end()
+        }
+
+        /// Writes the whole blocks that are held, and with `all` what is left.
+        private mutating func drain(_ held: inout [UInt8], all: Bool) throws(SysError) {
             var done = 0
-            while done < held.count {
+            while held.count - done >= plan.outputSize || all && done < held.count {
                 let end = min(held.count, done + plan.outputSize)
                 try put(held.span.extracting(done..<end).bytes)
                 done = end
             }
-            progress.end()
+            held.removeFirst(done)
         }
 
         /// Reads a block of at most `size` bytes: what one read gives, or with fullblock all of it. nil at the end. With
@@ -306,7 +314,7 @@ private struct DdRecords {
         self.packs = packs
     }
 
-    mutating func take(_ bytes: [UInt8], into out: inout [UInt8]) {
+    mutating func take(_ bytes: ArraySlice<UInt8>, into out: inout [UInt8]) {
         for byte in bytes {
             if packs, byte == UInt8(ascii: "\n") {
                 close(&out)

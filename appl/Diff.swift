@@ -50,7 +50,8 @@ struct Diff: Command {
     func run(_ r: Run) throws(SysError) {
         let names = try r.operands(2...2)
         let files = try DiffFiles(try DiffFormat(r), r)
-        try DiffTrees(r, files).compare(names[0], names[1])
+        var trees = DiffTrees(r, files)
+        try trees.compare(names[0], names[1])
     }
 }
 
@@ -68,19 +69,10 @@ private struct DiffTrees {
         /// What each is; nil where it is not there.
         let a: Dir?
         let b: Dir?
-        /// The directories above.
-        let above: Ancestor?
     }
 
-    private final class Ancestor {
-        let a: FileIdentity?
-        let b: FileIdentity?
-        let above: Ancestor?
-
-        init(_ pair: Pair) {
-            (a, b, above) = (pair.a?.identity, pair.b?.identity, pair.above)
-        }
-    }
+    /// The directories that the current pair stands in, from the first.
+    private var above: [(a: FileIdentity?, b: FileIdentity?)] = []
 
     init(_ r: Run, _ files: DiffFiles) {
         self.r = r
@@ -88,7 +80,7 @@ private struct DiffTrees {
         excluded = r.options.values("x").map { Pattern($0) }
     }
 
-    func compare(_ one: String, _ two: String) throws(SysError) {
+    mutating func compare(_ one: String, _ two: String) throws(SysError) {
         let (a, b) = (try look(one), try look(two))
         if a == nil, b == nil { throw SysError(.nonexist, subject: one) }
         if let a, let b, a.isDirectory != b.isDirectory {
@@ -97,7 +89,7 @@ private struct DiffTrees {
             return try files.compare(
                 a.isDirectory ? join(one, name) : one, b.isDirectory ? join(two, name) : two, isBelow: false)
         }
-        var pairs = [Pair(one: one, two: two, depth: 0, a: a, b: b, above: nil)]
+        var pairs = [Pair(one: one, two: two, depth: 0, a: a, b: b)]
         while let pair = pairs.popLast() {
             try Thread.check()
             if pair.depth == 0 {
@@ -117,7 +109,7 @@ private struct DiffTrees {
         }
     }
 
-    private func compare(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
+    private mutating func compare(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
         let isDirectory = (pair.a ?? pair.b)?.isDirectory ?? false
         guard let a = pair.a, let b = pair.b else {
             guard r.has("N"), !isDirectory || r.has("r") || pair.depth == 0 else {
@@ -142,15 +134,12 @@ private struct DiffTrees {
         try files.compare(pair.one, pair.two, isBelow: pair.depth > 0)
     }
 
-    private func enter(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
-        var above = pair.above
-        while let ancestor = above {
-            if pair.a.map({ ancestor.a == $0.identity }) ?? false, pair.b.map({ ancestor.b == $0.identity }) ?? false {
-                throw SysError("directory loop")
-            }
-            above = ancestor.above
-        }
-        let here = Ancestor(pair)
+    private mutating func enter(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
+        above.removeLast(above.count - pair.depth)
+        let here = (a: pair.a?.identity, b: pair.b?.identity)
+        // What is absent is in no loop.
+        guard !above.contains(where: { $0.a == here.a && $0.b == here.b }) else { throw SysError("directory loop") }
+        above.append(here)
         let (inA, inB) = (try names(pair.one, pair.a), try names(pair.two, pair.b))
         // The last of the list comes first.
         for name in inA.union(inB).sorted(by: { $1.utf8.lexicographicallyPrecedes($0.utf8) }) {
@@ -159,7 +148,7 @@ private struct DiffTrees {
                 pairs.append(
                     Pair(
                         one: x, two: y, depth: pair.depth + 1, a: inA.contains(name) ? try r.p.stat(x) : nil,
-                        b: inB.contains(name) ? try r.p.stat(y) : nil, above: here))
+                        b: inB.contains(name) ? try r.p.stat(y) : nil))
             }
         }
     }
