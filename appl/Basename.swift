@@ -4,9 +4,9 @@ import Kernel
 struct Basename: Command {
     static let usage: Usage = """
         basename [-az] [-s suffix] path [suffix]
-        -a         each operand is a path
-        -s suffix  taken off the end, of each path
-        -z         a zero byte instead of a newline behind each
+        -a, --multiple       each operand is a path
+        -s, --suffix suffix  taken off the end, of each path
+        -z, --zero           a zero byte instead of a newline behind each
         """
     static let flagsEndEarly = true
 

@@ -19,9 +19,7 @@ struct Lc: Command {
         """
 
     func run(_ r: Run) throws(SysError) {
-        let terminal = r.p.window(1).flatMap { $0.columns > 0 ? $0.columns : nil }
-        let said = r.p.environment["COLUMNS"].flatMap { Int(String(decoding: $0.value, as: UTF8.self)) }
-        let width = try r.number("w", or: max(1, min(terminal ?? said ?? 80, 10000)), in: 1...10000)
+        let width = try r.lineWidth()
         try Listing(r).list { (names) throws(SysError) in
             let cell = names.reduce(0) { max($0, $1.count) } + 1
             let across = max(1, width / cell)

@@ -13,12 +13,14 @@ struct Listing {
     private let zone: Zone
     private let now: Int64
 
-    init(_ r: Run) {
+    init(_ r: Run, isLong: Bool = false) {
         self.r = r
-        isLong = r.has("l")
+        self.isLong = isLong
         zone = Zone(of: r.p)
         now = r.p.caller.clock.now() / 1_000_000_000
     }
+
+    private var showsHidden: Bool { r.has("a") || r.has("f") }
 
     /// Gives each group of lines to `print`: the files that were named, then each directory.
     func list(_ print: ([String]) throws(SysError) -> Void) throws(SysError) {
@@ -69,13 +71,13 @@ struct Listing {
 
     private func read(_ path: String) throws(SysError) -> [Entry] {
         var entries: [Entry] = []
-        if r.has("a") {
+        if showsHidden {
             for name in [".", ".."] {
                 let path = join(path, name)
                 entries.append(Entry(name: name, path: path, dir: try r.p.stat(path)))
             }
         }
-        for dir in try r.p.entries(of: path) where !dir.isHidden || r.has("a") || r.has("A") {
+        for dir in try r.p.entries(of: path) where !dir.isHidden || showsHidden || r.has("A") {
             let path = join(path, dir.name)
             var shown = dir
             if dir.qid.isSymlink, r.has("L") {
@@ -88,7 +90,7 @@ struct Listing {
     }
 
     private func stat(_ path: String) throws(SysError) -> Dir {
-        if isLong || r.has("d") || r.has("F"), !r.has("L") { return try r.p.stat(path, follow: false) }
+        if isLong || r.has("d") || r.has("F"), !r.has("L"), !r.has("H") { return try r.p.stat(path, follow: false) }
         do throws(SysError) { return try r.p.stat(path) } catch {
             guard error.code == .nonexist else { throw error }
             return try r.p.stat(path, follow: false)
@@ -98,7 +100,7 @@ struct Listing {
     private func time(_ dir: Dir) -> Int64 { r.has("u") ? dir.accessed : r.has("c") ? dir.changed : dir.modified }
 
     private func sorted(_ entries: [Entry]) -> [Entry] {
-        if r.has("n") { return entries }
+        if r.has("n") || r.has("f") { return entries }
         let order = r.options.last(of: "tS")
         let sorted = entries.sorted { a, b in
             switch order {
@@ -118,7 +120,13 @@ struct Listing {
             let width = cells.reduce(0) { max($0, $1.count) }
             columns.append(cells.map { isRight ? $0.right(width) : $0.left(width) })
         }
-        if r.has("s") { column(true) { String((($0.dir.space ?? $0.dir.length) + 1023) / 1024) } }
+        if r.has("i") { column(true) { String($0.dir.qid.path) } }
+        if r.has("s") {
+            column(true) {
+                let bytes = $0.dir.space ?? $0.dir.length
+                return r.has("h") ? brief(bytes) : String((bytes + 1023) / 1024)
+            }
+        }
         if r.has("q") {
             column(false) {
                 let qid = $0.dir.qid
@@ -131,9 +139,9 @@ struct Listing {
             column(false) { $0.dir.modeText }
             column(false) { String($0.dir.type) }
             column(true) { String($0.dir.instance) }
-            column(false) { $0.dir.owner }
-            column(false) { $0.dir.group }
-            column(true) { String($0.dir.length) }
+            if !r.has("g") { column(false) { $0.dir.owner } }
+            if !r.has("o") { column(false) { $0.dir.group } }
+            column(true) { r.has("h") ? brief($0.dir.length) : String($0.dir.length) }
             column(true) { date(time($0.dir)) }
         }
         var rows: [String] = []

@@ -1,6 +1,11 @@
 import Kernel
 
 extension FileMode {
+    init(bits: UInt32) {
+        self.init()
+        self.bits = bits
+    }
+
     /// The twelve bits of POSIX: permissions, and before them setuid, setgid and sticky.
     var bits: UInt32 {
         get {

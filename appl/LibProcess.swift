@@ -50,13 +50,13 @@ struct ProcessRow {
         switch column {
         case "pid": return String(pid)
         case "ppid": return parent(r).map(String.init) ?? "-"
-        case "group": return String(group)
+        case "group", "pgid": return String(group)
         case "user": return user
         case "time": return time
-        case "state": return state
-        case "size": return size
-        case "name": return name
-        case "args": return (try? r.p.text(of: "/prog/\(pid)/args")) ?? "-"  // gone: nothing to show
+        case "state", "stat": return state
+        case "size", "vsz": return size
+        case "name", "comm": return name
+        case "args", "cmd": return (try? r.p.text(of: "/prog/\(pid)/args")) ?? "-"  // gone: nothing to show
         default: throw SysError("no column '\(column)'")
         }
     }

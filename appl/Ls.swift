@@ -3,29 +3,49 @@ import Kernel
 /// Lists files. The long form is Plan 9's: kind and rights, device letter and instance, owner, group, length, date, name.
 struct Ls: Command {
     static let usage: Usage = """
-        ls [-1AFLRSacdelmnpqrstu] [file ...]
-        -1  one name on a line; it always is
-        -A  names that begin with a dot too
-        -a  the same, and . and ..
-        -c  time of the last change of anything, for -l and -t
-        -d  a directory itself, not what is in it
-        -e  with -l, time in seconds since 1970
-        -F  mark directories with /, programs with *, symbolic links with @
-        -L  what a symbolic link leads to
-        -l  long form
-        -m  who modified last, in []
-        -n  as they come, not sorted
-        -p  the last name of a path only
-        -q  the qid: path, version, type
-        -R  directories below directories too
-        -r  in reverse
-        -S  by size, largest first
-        -s  size in kilobytes
-        -t  by time, newest first
-        -u  time of the last access, for -l and -t
+        ls [-1ACFHLRSacdefghiklmnopqrstux] [-w width] [file ...]
+        -1                    one name on a line; that is the standard
+        -A, --almost-all      names that begin with a dot too
+        -a, --all             the same, and . and ..
+        -C                    in columns, down
+        -c                    time of the last change of anything, for -l and -t
+        -d, --directory       a directory itself, not what is in it
+        -e                    with -l, time in seconds since 1970
+        -F, --classify        mark directories with /, programs with *, symbolic links with @
+        -f                    the same as -an
+        -g                    long form without the owner
+        -H                    what an operand that is a symbolic link leads to
+        -h, --human-readable  sizes with K, M, G
+        -i, --inode           the number of the file: the path of its qid
+        -k, --kibibytes       sizes of -s in kilobytes; that is the standard
+        -L, --dereference     what a symbolic link leads to
+        -l                    long form
+        -m                    who modified last, in []
+        -n, -U                as they come, not sorted
+        -o, --no-group        long form without the group
+        -p                    the last name of a path only
+        -q                    the qid: path, version, type
+        -R, --recursive       directories below directories too
+        -r, --reverse         in reverse
+        -S                    by size, largest first
+        -s, --size            size in kilobytes
+        -t                    by time, newest first
+        -u                    time of the last access, for -l and -t
+        -w, --width width     characters of a line, for -C and -x; else the terminal's, else $COLUMNS, else 80
+        -x                    in columns, across
         """
 
     func run(_ r: Run) throws(SysError) {
-        try Listing(r).list { (rows) throws(SysError) in for row in rows { try r.out.line(row) } }
+        // One on a line may be long.
+        let form = r.options.last(of: "lgoCx1").map { $0 == "1" ? r.options.last(of: "lgo") ?? "1" : $0 } ?? "1"
+        let listing = Listing(r, isLong: "lgo".contains(form))
+        guard form == "C" || form == "x" else {
+            return try listing.list { (rows) throws(SysError) in for row in rows { try r.out.line(row) } }
+        }
+        let width = try r.lineWidth()
+        try listing.list { (names) throws(SysError) in
+            let table = Columns(names, width: width, isAcross: form == "x")
+            for row in 0..<table.rows { try r.out.line(table.line(row)) }
+        }
     }
 }

@@ -17,6 +17,8 @@ struct TarHeader {
     var modified: Int64 = 0
     var owner = ""
     var group = ""
+    var ownerID: UInt32 = 0
+    var groupID: UInt32 = 0
     var target = ""
 
     // MARK: writing
@@ -46,7 +48,7 @@ struct TarHeader {
             }
         out += Self.block(
             name: stored, type: type, mode: mode, size: kind == .file ? size : 0, modified: modified, target: target,
-            owner: owner, group: group)
+            owner: (owner, ownerID), group: (group, groupID))
         return out
     }
 
@@ -81,7 +83,7 @@ struct TarHeader {
 
     private static func block(
         name: String, type: Unicode.Scalar, mode: UInt32, size: UInt64, modified: Int64, target: String = "",
-        owner: String = "", group: String = ""
+        owner: (String, UInt32) = ("", 0), group: (String, UInt32) = ("", 0)
     ) -> [UInt8] {
         var b = [UInt8](repeating: 0, count: blockSize)
         func put(_ text: String, _ at: Int, _ width: Int) {
@@ -94,8 +96,8 @@ struct TarHeader {
         let (prefix, last) = split(name) ?? ("", name)
         put(last, 0, 100)
         octal(UInt64(mode & 0o7777), 100, 8)
-        octal(0, 108, 8)
-        octal(0, 116, 8)
+        octal(UInt64(owner.1), 108, 8)
+        octal(UInt64(group.1), 116, 8)
         octal(size, 124, 12)
         octal(UInt64(max(0, modified)), 136, 12)
         put("        ", 148, 8)
@@ -103,8 +105,8 @@ struct TarHeader {
         put(target, 157, 100)
         put("ustar", 257, 6)
         put("00", 263, 2)
-        put(owner, 265, 31)
-        put(group, 297, 31)
+        put(owner.0, 265, 31)
+        put(group.0, 297, 31)
         put(prefix, 345, 155)
         let sum = b.reduce(0) { $0 + Int($1) }
         octal(UInt64(sum), 148, 7)
@@ -141,6 +143,8 @@ struct TarHeader {
                 if let time = records["mtime"].flatMap({ Int64($0.prefix { $0 != "." }) }) { h.modified = time }
                 h.owner = text(b, 265, 32)
                 h.group = text(b, 297, 32)
+                h.ownerID = UInt32(clamping: try number(b, 108, 8))
+                h.groupID = UInt32(clamping: try number(b, 116, 8))
                 switch b[156] {
                 case 0, UInt8(ascii: "0"), UInt8(ascii: "7"): h.kind = h.name.hasSuffix("/") ? .directory : .file
                 case UInt8(ascii: "1"): h.kind = .link

@@ -1,30 +1,42 @@
 import Kernel
 
 /// Runs a command and tells what it took: `0.01l 0.2r 0.21t`, seconds to load, to run, and in all.
-struct Time: Program {
-    private static let usage: Usage = """
-        time command [argument ...]
+struct Time: Command {
+    static let usage: Usage = """
+        time [-p] command [argument ...]
+        -p  in POSIX's form: real, user and sys, a line each; sys is 0, as all is counted as the program's own
         """
+    static let flagsEndEarly = true
 
-    func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
-        let words = Array(args.dropFirst())
-        guard let name = words.first, name != "-h", name != "--help" else {
-            try p.write(words.isEmpty ? 2 : 1, words.isEmpty ? Self.usage.synopsis + "\n" : Self.usage.help)
-            return words.isEmpty ? Run.misused : .ok
+    func run(_ r: Run) throws(SysError) {
+        let words = try r.operands(1...Int.max)
+        let start = r.p.caller.clock.monotonic()
+        let pid: Int32
+        let loaded: UInt64
+        do throws(SysError) {
+            // Found and checked here, so that what is missing is told before a process is made.
+            _ = try r.p.command(words)
+            loaded = r.p.caller.clock.monotonic()
+            pid = try r.p.start(words)
+        } catch {
+            r.tell(error.description)
+            r.status = Proc.failure(error)
+            return
         }
-        let start = p.caller.clock.monotonic()
-        let path = name.utf8.contains(UInt8(ascii: "/")) ? name : "/bin/\(name)"
-        // Found and checked here, so that what is missing is told before a process is made.
-        _ = try p.prepare(path, words)
-        let loaded = p.caller.clock.monotonic()
-        let pid = try p.spawn(args: words) { (child) throws(SysError) in
-            try child.exec(path, words)
+        let record = try r.p.wait(.pid(pid))
+        let end = r.p.caller.clock.monotonic()
+        r.status = record.status
+        if r.has("p") {
+            let real = Self.hundredths(end - start)
+            return try r.p.write(2, "real \(real)\nuser \(Self.hundredths(record.cpu))\nsys 0.00\n")
         }
-        let record = try p.wait(.pid(pid))
-        let end = p.caller.clock.monotonic()
         let load = Self.seconds(loaded - start)
-        try p.write(2, "\(load)l \(Self.seconds(end - loaded))r \(Self.seconds(end - start))t\n")
-        return record.status
+        try r.p.write(2, "\(load)l \(Self.seconds(end - loaded))r \(Self.seconds(end - start))t\n")
+    }
+
+    private static func hundredths(_ nanoseconds: UInt64) -> String {
+        let n = nanoseconds / 10_000_000
+        return "\(n / 100).\(String(n % 100).zeros(2))"
     }
 
     /// Four significant digits, without zeros at the end.
@@ -33,8 +45,7 @@ struct Time: Program {
         while nanoseconds / scale >= 10000 { scale *= 10 }
         let rounded = (nanoseconds + scale / 2) / scale * scale
         let whole = rounded / 1_000_000_000
-        var fraction = String(rounded % 1_000_000_000)
-        fraction = String(repeating: "0", count: 9 - fraction.utf8.count) + fraction
+        var fraction = String(rounded % 1_000_000_000).zeros(9)
         while fraction.hasSuffix("0") { fraction.removeLast() }
         return fraction.isEmpty ? "\(whole)" : "\(whole).\(fraction)"
     }

@@ -85,7 +85,7 @@ def compare(path, emu):
         here, there = tree(one), tree(two)
         for name in sorted(here.keys() | there.keys()):
             if here.get(name) != there.get(name):
-                wrong.append(f"{path.name}: file {name}: host {there.get(name)}, emu {here.get(name)}")
+                wrong.append(f"{path.name}: file {name}: host {brief(there.get(name))}, emu {brief(here.get(name))}")
     if len(table) < 10:
         wrong.append(f"{path.name}: only {len(table)} rows")
     return len(table), wrong
@@ -93,6 +93,10 @@ def compare(path, emu):
 
 def show(out, status):
     return f"ends with {status}, {out[:600]!r}"
+
+
+def brief(file):
+    return file and f"{file[0]} {file[1][:300]!r}"
 
 
 def main(arguments):
