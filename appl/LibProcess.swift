@@ -52,7 +52,7 @@ struct ProcessRow {
         case "ppid": return parent(r).map(String.init) ?? "-"
         case "group", "pgid": return String(group)
         case "user": return user
-        case "time": return time
+        case "time", "cpu": return time
         case "state", "stat": return state
         case "size", "vsz": return size
         case "name", "comm": return name

@@ -8,7 +8,7 @@
 ///     --color[=when]   and behind a =
 ///     -count           the same as -n count
 ///
-/// The first line is the synopsis; `--help` prints it all, and so does `-h` where that is no flag. A line that begins with
+/// The first line is the synopsis; `--help` prints it all, and so does `-h` alone where that is no flag. A line that begins with
 /// `-` declares a flag: its names, and where it takes one the name of its value, up to two blanks. The first name is the
 /// one that the program asks for. A name of several letters behind one `-` lets a number stand for `-n number`.
 struct Usage: Sendable, ExpressibleByStringLiteral {
@@ -57,7 +57,7 @@ struct Usage: Sendable, ExpressibleByStringLiteral {
     /// What became of the arguments.
     enum Parsed {
         case options(Options)
-        /// `--help`, or `-h` as a word of its own.
+        /// `--help`, or `-h` as the only word.
         case help
         case wrong(String)
     }
@@ -75,7 +75,7 @@ struct Usage: Sendable, ExpressibleByStringLiteral {
                 continue
             }
             if word == "--" { break }
-            if word == "--help" || word == "-h" && flags["h"] == nil { return .help }
+            if word == "--help" || word == "-h" && flags["h"] == nil && arguments.count == 1 { return .help }
             if takesNumber, word.utf8.dropFirst().allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) {
                 options.add("n", String(word.dropFirst()))
             } else if let why = word.hasPrefix("--") ? long(word, &rest, &options) : short(word, &rest, &options) {

@@ -3,7 +3,7 @@ import Kernel
 /// Lists processes: pid, group, user, CPU time, state, size, program.
 struct Ps: Command {
     static let usage: Usage = """
-        ps [-Aaeflr] [-o columns] [-p pids] [-s column] [-u users] [pid ...]
+        ps [-Aaeflr] [-o columns] [-p pids] [-s column] [-U users] [pid ...]
         -A, -a, -e  all that /prog lists; that is the standard
         -f          user, pid, ppid, time, args
         -l          state, user, pid, ppid, group, size, time, name
@@ -12,7 +12,7 @@ struct Ps: Command {
         -p pids     only these
         -r          in reverse
         -s column   sorted by it; by pid where nothing is said
-        -u users    only theirs
+        -U, -u users  only theirs
         """
 
     private struct Column {
@@ -30,8 +30,8 @@ struct Ps: Command {
                 try r.warn(SysError(.noProcess, subject: word))
             }
         }
-        if r.has("u") {
-            let users = Set(r.options.values("u").flatMap(Self.words))
+        if r.has("U") {
+            let users = Set(r.options.values("U").flatMap(Self.words))
             rows = rows.filter { users.contains($0.user) }
         }
         if let key = r.options.value("s") { try sort(&rows, by: key, r) }
@@ -65,10 +65,17 @@ struct Ps: Command {
         var keyed: [(key: String, row: ProcessRow)] = []
         for row in rows { keyed.append((try row.cell(key, r), row)) }
         keyed.sort { a, b in
-            if let x = Int(a.key.filter { $0 != "K" }), let y = Int(b.key.filter { $0 != "K" }), x != y { return x < y }
+            if let x = Self.number(a.key), let y = Self.number(b.key), x != y { return x < y }
             return a.key != b.key ? a.key < b.key : a.row.pid < b.row.pid
         }
         rows = keyed.map(\.row)
+    }
+
+    /// A number, a size such as `512K` or a time such as `1:02.3`.
+    private static func number(_ key: String) -> Double? {
+        let parts = key.hasSuffix("K") ? [key.dropLast()] : key.split(separator: ":")
+        let numbers = parts.compactMap { Double($0) }
+        return numbers.count == parts.count && !parts.isEmpty ? numbers.reduce(0) { $0 * 60 + $1 } : nil
     }
 
     private func print(_ rows: [ProcessRow], _ columns: [Column], _ r: Run) throws(SysError) {

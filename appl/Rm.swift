@@ -3,9 +3,10 @@ import Kernel
 /// Removes files, and with -r directories and all below them.
 struct Rm: Command {
     static let usage: Usage = """
-        rm [-Rdfirv] file ...
+        rm [-IRdfirv] file ...
         -d, --dir            an empty directory too
         -f, --force          what is not there is no error; do not ask
+        -I                   ask once, before more than three files or directories and all below them
         -i                   ask before each
         -R, -r, --recursive  directories and all below them
         -v, --verbose        tell of each that is removed
@@ -13,6 +14,10 @@ struct Rm: Command {
 
     func run(_ r: Run) throws(SysError) {
         guard !r.operands.isEmpty || r.has("f") else { throw r.misuse("too few operands") }
+        if r.options.last(of: "Iif") == "I", r.has("R") || r.operands.count > 3 {
+            let count = r.operands.count == 1 ? "1 argument" : "\(r.operands.count) arguments"
+            guard try r.ask("remove \(count)\(r.has("R") ? " recursively" : "")") else { return }
+        }
         for name in r.operands {
             try r.going(on: name) { () throws(SysError) in
                 let last = lastName(name)

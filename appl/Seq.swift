@@ -17,7 +17,8 @@ struct Seq: Command {
             if arguments[flags] == "--" { return arguments }
             flags += ["-f", "-s", "--format", "--separator"].contains(arguments[flags]) ? 2 : 1
         }
-        return arguments.prefix(flags) + ["--"] + arguments.dropFirst(flags)
+        let rest = arguments.dropFirst(flags)
+        return arguments.prefix(flags) + (rest.first?.hasPrefix("-") ?? false ? ["--"] : []) + rest
     }
 
     func run(_ r: Run) throws(SysError) {

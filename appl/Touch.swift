@@ -3,10 +3,11 @@ import Kernel
 /// Makes files, or sets their times.
 struct Touch: Command {
     static let usage: Usage = """
-        touch [-acm] [-d date | -r file | -t stamp] file ...
+        touch [-achm] [-d date | -r file | -t stamp] file ...
         -a                    the time of the last access
         -c, --no-create       make no file
         -d, --date date       that time, as date(1) takes it; with -r, from the times of the file
+        -h, --no-dereference  a symbolic link's own times; makes no file
         -m                    the time of the last change
         -r, --reference file  the times of that file
         -t stamp              [[CC]YY]MMDDhhmm[.ss]
@@ -36,8 +37,8 @@ struct Touch: Command {
             accessed: both || r.has("a") ? times.accessed : nil, modified: both || r.has("m") ? times.modified : nil)
         for name in names {
             try r.going(on: name) { () throws(SysError) in
-                do throws(SysError) { try r.p.wstat(name, change) } catch {
-                    guard error.code == .nonexist else { throw error }
+                do throws(SysError) { try r.p.wstat(name, change, follow: !r.has("h")) } catch {
+                    guard error.code == .nonexist, !r.has("h") || r.has("c") else { throw error }
                     if r.has("c") { return }
                     try r.p.close(try r.p.create(name, .write, FileMode(rawValue: 0o666)))
                     try r.p.wstat(name, change)

@@ -3,12 +3,14 @@ import Kernel
 /// Runs a command with arguments from the input.
 struct Xargs: Command {
     static let usage: Usage = """
-        xargs [-0oprtx] [-a file] [-d char] [-E eof] [-I word | -L lines | -n number] [-P n] [-s size] [command ...]
+        xargs [-0iloprtx] [-a file] [-d char] [-E eof] [-I word | -L lines | -n number] [-P n] [-s size] [command ...]
         -0, --null                 arguments end in a zero byte, and nothing is quoted
         -a, --arg-file file        take the arguments from there
         -d, --delimiter char       arguments end in this character, or \\n, \\t, \\0, and nothing is quoted
         -E eof                     an argument that is this word ends the input
+        -i[replace]                the same as -I, {} where nothing is said
         -I replace                 one line at a time, in place of this word in the command
+        -l[lines]                  the same as -L, 1 where nothing is said
         -L, --max-lines lines      the arguments of so many lines at a time
         -n, --max-args number      so many arguments at a time
         -o, --open-tty             the command reads from /dev/cons
@@ -45,8 +47,8 @@ struct Xargs: Command {
     ) throws(SysError) {
         let size = try r.number("s", or: 128 << 10, in: 1...4 << 20)
         // Of those that exclude each other the last counts.
-        let unit = r.options.last(of: "ILn")
-        if unit == "I", let replace = r.options.value("I") {
+        let unit = r.options.last(of: "IiLln")
+        if let replace = replacement(unit, r) {
             guard !replace.isEmpty else { throw r.misuse("-I takes a word") }
             while let line = try source.line() {
                 let words = command.map { $0.replacing(replace, with: line) }
@@ -56,7 +58,8 @@ struct Xargs: Command {
             return
         }
         let limit = unit == "n" ? try r.number("n", or: .max, in: 1...Int.max) : .max
-        let lines = unit == "L" ? try r.number("L", or: .max, in: 1...Int.max) : .max
+        var lines = unit == "L" ? try r.number("L", or: .max, in: 1...Int.max) : .max
+        if unit == "l" { lines = r.options.value("l") == "" ? 1 : try r.number("l", or: 1, in: 1...Int.max) }
         let base = command.reduce(0) { $0 + $1.utf8.count + 1 }
         var batch: [String] = []
         var bytes = base
@@ -81,6 +84,15 @@ struct Xargs: Command {
             if batch.count >= limit || taken >= lines { try send() }
         }
         if !batch.isEmpty || !ran && !r.has("r") { try send() }
+    }
+
+    /// The word that a line takes the place of.
+    private func replacement(_ unit: Character?, _ r: Run) -> String? {
+        switch unit {
+        case "I": r.options.value("I")
+        case "i": r.options.value("i").map { $0.isEmpty ? "{}" : $0 }
+        default: nil
+        }
     }
 
     private static let tooLong = SysError("argument line too long")

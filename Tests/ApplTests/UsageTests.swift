@@ -63,6 +63,7 @@ import Testing
         (["-n"], "flag -n takes a value"), (["-qn"], "flag -n takes a value"),
         (["-qh"], "unknown flag -h"), (["--lines"], "flag --lines takes a value"), (["--n=3"], "unknown flag --n"),
         (["--quiet=1"], "flag --quiet takes no value"), (["a", "-z"], "unknown flag -z"),
+        (["-n", "1", "-h", "x"], "unknown flag -h"), (["-h", "x"], "unknown flag -h"),
     ]) func refusesWhatWasNotDeclared(_ arguments: [String], _ why: String) {
         guard case .wrong(let said) = Self.usage.parse(arguments[...]) else {
             Issue.record("\(arguments) is taken")
@@ -71,7 +72,7 @@ import Testing
         #expect(said == why)
     }
 
-    @Test(arguments: [["-h"], ["--help"], ["-q", "--help"], ["-n", "1", "-h", "x"]])
+    @Test(arguments: [["-h"], ["--help"], ["-q", "--help"], ["-n", "1", "--help", "x"]])
     func helpIsAskedForByAnyOfItsNames(_ arguments: [String]) {
         guard case .help = Self.usage.parse(arguments[...]) else {
             Issue.record("\(arguments) gives no help")
