@@ -8,8 +8,8 @@ struct Comm: Command {
         -2                       leave out what is only in file2
         -3                       leave out what is in both
         -z, --zero-terminated    lines end in a zero byte
-        --check-order            see that both files are sorted; so it is where nothing is said
-        --nocheck-order          do not
+        --check-order            end where a file is not sorted
+        --nocheck-order          do not look; otherwise it is told, once lines were found that only one file has
         --output-delimiter text  stands before a column instead of a tab
         --total                  a last line with how many lines each column has
         """
@@ -26,6 +26,7 @@ struct Comm: Command {
         let checks = r.has("check-order") || !r.has("nocheck-order")
         let delimiter = Array((r.options.value("output-delimiter") ?? "\t").utf8)
         var counts = [0, 0, 0]
+        var isTold = [false, false]
 
         func advance(_ i: Int) throws(SysError) {
             let before = heads[i]
@@ -34,9 +35,13 @@ struct Comm: Command {
                 copy.append(copying: line.bytes)
                 return copy
             }
-            if checks, let before, let now = heads[i], now.span.compare(before.span) < 0 {
-                throw SysError("file \(i + 1) is not in sorted order", subject: names[i])
-            }
+            guard checks, r.has("check-order") || (counts[0] + counts[1] > 0 && !isTold[i]), let before,
+                let now = heads[i], now.span.compare(before.span) < 0
+            else { return }
+            let wrong = SysError("file \(i + 1) is not in sorted order", subject: names[i])
+            if r.has("check-order") { throw wrong }
+            isTold[i] = true
+            try r.warn(wrong)
         }
         func give(_ column: Int, _ line: [UInt8]) throws(SysError) {
             counts[column] += 1

@@ -18,7 +18,7 @@ struct Diff: Command {
         -L, --label label               stands for a file's name and time, the first for file1
         -N, --new-file                  an absent file counts as empty
         -n, --rcs                       as RCS keeps it
-        -p, --show-c-function           with -c and -u, the function that a change is in
+        -p, --show-c-function           the function that a change is in, with -c (which it means where no form is given) or -u
         -q, --brief                     tell only that they differ
         -r, --recursive                 go down into directories
         -s, --report-identical-files    tell of files that are equal
@@ -66,9 +66,11 @@ private struct DiffTrees {
         let one: String
         let two: String
         let depth: Int
+        /// The name in the directories that are compared.
+        var name = ""
         /// What each is; nil where it is not there.
-        let a: Dir?
-        let b: Dir?
+        var a: Dir?
+        var b: Dir?
     }
 
     /// The directories that the current pair stands in, from the first.
@@ -111,24 +113,26 @@ private struct DiffTrees {
 
     private mutating func compare(_ pair: Pair, _ pairs: inout [Pair]) throws(SysError) {
         let isDirectory = (pair.a ?? pair.b)?.isDirectory ?? false
-        guard let a = pair.a, let b = pair.b else {
-            guard r.has("N"), !isDirectory || r.has("r") || pair.depth == 0 else {
-                r.status = "differ"
-                let path = pair.a == nil ? pair.two : pair.one
-                let name = lastName(path)
-                return try r.out.line("Only in \(path.dropLast(name.count + 1)): \(name)")
-            }
-            if isDirectory { return try enter(pair, &pairs) }
-            return try files.compare(pair.one, pair.two, isBelow: pair.depth > 0)
+        if pair.a == nil || pair.b == nil, !r.has("N") {
+            r.status = r.status.code < 2 ? "differ" : r.status
+            let path = pair.a == nil ? pair.two : pair.one
+            // As the directory was given: it may end in a slash.
+            let directory = path.dropLast(pair.name.count)
+            let isGiven = r.operands.contains { $0 == directory }
+            return try r.out.line("Only in \(isGiven ? directory : directory.dropLast()): \(pair.name)")
         }
-        if a.isDirectory, b.isDirectory {
+        if isDirectory, pair.a?.isDirectory ?? true, pair.b?.isDirectory ?? true {
+            if let a = pair.a, let b = pair.b, a.identity == b.identity { return }
             guard pair.depth == 0 || r.has("r") else {
                 return try r.out.line("Common subdirectories: \(pair.one) and \(pair.two)")
             }
             return try enter(pair, &pairs)
         }
+        guard let a = pair.a, let b = pair.b else {
+            return try files.compare(pair.one, pair.two, isBelow: pair.depth > 0)
+        }
         if pair.depth > 0, !a.isRegular || !b.isRegular {
-            r.status = "differ"
+            r.status = r.status.code < 2 ? "differ" : r.status
             return try r.out.line("File \(pair.one) is a \(a.kindName) while file \(pair.two) is a \(b.kindName)")
         }
         try files.compare(pair.one, pair.two, isBelow: pair.depth > 0)
@@ -140,27 +144,30 @@ private struct DiffTrees {
         // What is absent is in no loop.
         guard !above.contains(where: { $0.a == here.a && $0.b == here.b }) else { throw SysError("directory loop") }
         above.append(here)
-        let (inA, inB) = (try names(pair.one, pair.a), try names(pair.two, pair.b))
+        let (inA, inB) = (try entries(pair.one, pair.a), try entries(pair.two, pair.b))
         // The last of the list comes first.
-        for name in inA.union(inB).sorted(by: { $1.utf8.lexicographicallyPrecedes($0.utf8) }) {
+        for name in Set(inA.keys).union(inB.keys).sorted(by: { $1.utf8.lexicographicallyPrecedes($0.utf8) }) {
             let (x, y) = (join(pair.one, name), join(pair.two, name))
-            try r.going(on: x) { () throws(SysError) in
-                pairs.append(
-                    Pair(
-                        one: x, two: y, depth: pair.depth + 1, a: inA.contains(name) ? try r.p.stat(x) : nil,
-                        b: inB.contains(name) ? try r.p.stat(y) : nil))
+            try r.going(on: inA[name] == nil ? y : x) { () throws(SysError) in
+                var next = Pair(one: x, two: y, depth: pair.depth + 1, name: name, a: inA[name], b: inB[name])
+                // What is only there need not lead anywhere.
+                if next.a != nil && next.b != nil || r.has("N") {
+                    if next.a != nil { next.a = try r.p.stat(x) }
+                    if next.b != nil { next.b = try r.p.stat(y) }
+                }
+                pairs.append(next)
             }
         }
     }
 
-    private func names(_ path: String, _ dir: Dir?) throws(SysError) -> Set<String> {
-        guard dir != nil else { return [] }
-        var names: Set<String> = []
+    private func entries(_ path: String, _ dir: Dir?) throws(SysError) -> [String: Dir] {
+        guard dir != nil else { return [:] }
+        var entries: [String: Dir] = [:]
         for entry in try r.p.entries(of: path) {
             var isExcluded = false
             for pattern in excluded where try pattern.matches(entry.name) { isExcluded = true }
-            if !isExcluded { names.insert(entry.name) }
+            if !isExcluded { entries[entry.name] = entry }
         }
-        return names
+        return entries
     }
 }

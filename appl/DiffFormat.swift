@@ -28,6 +28,7 @@ struct DiffFormat {
             most = max(most ?? 0, lines)
         }
         context = most ?? 3
+        if chosen.isEmpty, r.has("p") { form = .context }
         guard chosen.count < 2 else { throw r.misuse("one form of output is enough") }
         guard r.options.values("L").count <= 2 else { throw r.misuse("two labels are enough") }
     }
@@ -58,8 +59,7 @@ struct DiffFormat {
     private func line(_ mark: String, _ text: DiffText, _ i: Int) throws(SysError) {
         let bytes = text.lines[i]
         // The tab stands for the blank at the mark's end.
-        let isTabbed = r.has("T") && (form != .unified || !bytes.isEmpty)
-        try r.out.write(isTabbed ? (mark.hasSuffix(" ") ? String(mark.dropLast()) : mark) + "\t" : mark)
+        try r.out.write(r.has("T") ? (mark.hasSuffix(" ") ? String(mark.dropLast()) : mark) + "\t" : mark)
         if r.has("t") { try expanded(bytes) } else { try r.out.write(bytes) }
         try r.out.put(0x0a)
         let isScript = form == .ed || form == .forward
@@ -147,9 +147,9 @@ struct DiffFormat {
         while i < changes.count {
             var last = i
             while last + 1 < changes.count {
-                // Beside a change that does not count, less keeps two together.
-                let near = ignorable[last] || ignorable[last + 1] ? context - 1 : 2 * context
-                guard changes[last + 1].a.lowerBound - changes[last].a.upperBound <= near else { break }
+                // A change that does not count is taken in only where it is near.
+                let most = ignorable[last + 1] ? context - 1 : 2 * context
+                guard changes[last + 1].a.lowerBound - changes[last].a.upperBound <= most else { break }
                 last += 1
             }
             if ignorable[i...last].contains(false) {

@@ -18,6 +18,7 @@ struct Grep: Command {
         -R, --dereference-recursive  as -r, and follow symbolic links
         -Z, --null                   a zero byte behind names of files
         -a, --text                   take all files for text
+        --binary-files type          how files with zero bytes are taken: binary, text (as -a) or without-match (as -I)
         -b, --byte-offset            print where in the file a line begins, in bytes
         -c, --count                  print only how many lines were selected
         --color[=when]               mark what matches: always, never, or auto (on a terminal)
@@ -62,14 +63,21 @@ struct Grep: Command {
                 arranged.append(word)
                 continue
             }
-            if letters.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) {
-                arranged.append("-C" + letters)
-                continue
+            let valued = letters.firstIndex { usage.takesValue($0) } ?? letters.endIndex
+            let digits = letters[..<valued].filter { $0.isASCII && $0.isNumber }
+            if !digits.isEmpty {
+                arranged.append("-C" + digits)
+                let others = letters[..<valued].filter { !digits.contains($0) } + letters[valued...]
+                if others.isEmpty { continue }
+                arranged.append("-" + others)
+            } else {
+                arranged.append(word)
             }
-            arranged.append(word)
             // A value may look like a number.
-            let valued = letters.firstIndex { usage.takesValue($0) }
-            if valued == letters.indices.last, let value = rest.popFirst() { arranged.append(value) }
+            if valued < letters.endIndex, letters.index(after: valued) == letters.endIndex, let value = rest.popFirst()
+            {
+                arranged.append(value)
+            }
         }
         return arranged
     }

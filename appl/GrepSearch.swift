@@ -18,6 +18,7 @@ final class GrepSearch {
     private let numbers: Bool
     private let offsets: Bool
     private let asText: Bool
+    private let skipsBinary: Bool
     private let paint: GrepPaint?
     private let endsNamesInZero: Bool
     private let most: Int
@@ -69,7 +70,12 @@ final class GrepSearch {
         printsMatches = r.has("o")
         numbers = r.has("n")
         offsets = r.has("b")
-        asText = r.has("a") || r.has("z")
+        let binary = r.options.value("binary-files") ?? "binary"
+        guard ["binary", "text", "without-match"].contains(binary) else {
+            throw r.misuse("--binary-files: bad value '\(binary)'")
+        }
+        asText = r.has("a") || r.has("z") || binary == "text"
+        skipsBinary = r.has("I") || binary == "without-match"
         most = try r.number("m", or: .max)
         paint = try GrepPaint(r)
         endsNamesInZero = r.has("Z")
@@ -91,7 +97,7 @@ final class GrepSearch {
             try Thread.check()
             guard let goesOn = try reader.lines({ (lines) throws(SysError) in try block(lines) }), goesOn else { break }
         }
-        if isBinary, r.has("I") { return }
+        if isBinary, skipsBinary { return }
         if selected > 0 { selectedAny = true }
         if r.has("q") {
             isDone = selectedAny
@@ -109,7 +115,7 @@ final class GrepSearch {
     /// Searches a block of lines; false where the rest of the file is of no interest.
     private func block(_ lines: Span<UInt8>) throws(SysError) -> Bool {
         if !asText, !isBinary, lines.firstIndex(of: 0) != nil { isBinary = true }
-        if isBinary, r.has("I") { return false }
+        if isBinary, skipsBinary { return false }
         var at = 0
         while at < lines.count {
             let match = isFull && owed == 0 ? nil : try matcher.nextLine(in: lines.bytes, from: at)

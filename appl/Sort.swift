@@ -6,7 +6,8 @@ struct Sort: Command {
         sort [-bCcdfghiMmnRrsuVz] [-k key] [-o file] [-S size] [-T dir] [-t char] [file ...]
         -b, --ignore-leading-blanks    skip blanks before keys
         -C                             say only by the status whether the input is in order
-        -c, --check                    the same, and tell the first line that is not
+        -c                             the same, and tell the first line that is not
+        --check[=how]                  as -c, or with quiet as -C
         -d, --dictionary-order         only blanks, letters and digits count
         -f, --ignore-case              lower case counts as upper case
         -g, --general-numeric-sort     compare as numbers with exponents
@@ -20,6 +21,7 @@ struct Sort: Command {
         -R, --random-sort              by chance, lines with equal keys together
         -r, --reverse                  the other way round
         -S, --buffer-size size         bytes to hold in memory, with K, M or G (256M)
+        --sort how                     as -g, -h, -M, -n, -R or -V: general-numeric, human-numeric, month, numeric, random, version
         -s, --stable                   lines with equal keys keep their order
         -T, --temporary-directory dir  where to keep what does not fit ($TMPDIR, $home/tmp or /tmp)
         -t, --field-separator char     what stands between fields
@@ -34,15 +36,20 @@ struct Sort: Command {
         let sorter = Sorter(
             r, order, unique: r.has("u"), separator: r.has("z") ? 0 : UInt8(ascii: "\n"), limit: try Self.size(r))
         defer { sorter.removeFiles() }
-        if r.has("c") || r.has("C") {
-            try sorter.check(quiet: r.has("C"))
+        let how = r.options.value("check") ?? ""
+        guard ["", "diagnose-first", "quiet", "silent"].contains(how) else {
+            throw r.misuse("--check: bad value '\(how)'")
+        }
+        let checks = r.has("c") || r.has("C") || r.has("check")
+        if checks {
+            try sorter.check(quiet: r.has("C") || how == "quiet" || how == "silent")
         } else if r.has("m") {
             try sorter.mergeOperands()
         } else {
             try r.eachFile { (_, fd) throws(SysError) in try sorter.take(fd) }
         }
         // What lacks a part of the input is no answer.
-        guard !r.has("c"), !r.has("C"), r.status.isOK else { return }
+        guard !checks, r.status.isOK else { return }
         // An output that is an input is written when all has been read.
         guard let path = r.options.value("o") else { return try sorter.give(to: r.out) }
         let fd = try r.p.create(path, .write, FileMode(rawValue: 0o666))
@@ -54,8 +61,16 @@ struct Sort: Command {
 
     private static func order(_ r: Run) throws(SysError) -> SortOrder {
         var general = SortKey()
-        for flag in "bdfghiMnRrV" where r.has(flag) { _ = general.set(flag) }
-        let orders = "ghMnRV".filter { r.has($0) }
+        for flag in "bdfir" where r.has(flag) { _ = general.set(flag) }
+        var orders = "ghMnRV".filter { r.has($0) }
+        let names: [String: Character] = [
+            "general-numeric": "g", "human-numeric": "h", "month": "M", "numeric": "n", "random": "R", "version": "V",
+        ]
+        for name in r.options.values("sort") {
+            guard let flag = names[name] else { throw r.misuse("--sort: bad value '\(name)'") }
+            if !orders.contains(flag) { orders.append(flag) }
+        }
+        for flag in orders { _ = general.set(flag) }
         guard orders.count < 2 else {
             throw r.misuse("-\(orders.map(String.init).joined(separator: " and -")) exclude each other")
         }
