@@ -67,6 +67,6 @@ enum ArgModule {
             shell.context.setLocal("opt", before.0)
             shell.context.setLocal("arg", before.1)
         }
-        return try shell.call(command)
+        return try shell.inner(command)
     }
 }

@@ -35,7 +35,7 @@ enum CsvModule {
             let values = row.finish().map { Item.text($0) }
             let goOn = try StdModule.turn(shell) { () throws(Failure) in
                 shell.context.setLocal("line", values)
-                status = try shell.call(items[1])
+                status = try shell.inner(items[1])
             }
             if !goOn { return "" }
         }

@@ -125,17 +125,19 @@ final class File2chanModule: Sendable {
                 return s.next
             }
             shell.context.setLocal("tag", [.text("\(id)")])
+            var failure: SysError?
             do throws(Failure) { _ = try shell.call(command) } catch {
-                // A command that fails has not answered, which is answered below; the next may do better.
+                // The next may do better.
                 guard case .raised(let exception) = error else { throw error }
                 shell.report(exception)
+                failure = SysError(exception.name)
             }
-            finish(id)
+            finish(id, failure)
         }
     }
 
-    /// The command of a request is over: what it has not answered is answered for it.
-    private func finish(_ id: Int) {
+    /// The command of a request is over: what it has not answered is answered for it. An exception is an error.
+    private func finish(_ id: Int, _ failure: SysError?) {
         let tag = state.withLock { s -> Tag? in
             guard let tag = s.tags[id], !tag.blocks || tag.answered else { return nil }
             s.tags[id] = nil
@@ -143,8 +145,9 @@ final class File2chanModule: Sendable {
         }
         guard let tag, !tag.answered else { return }
         switch tag.request {
-        case .read(_, _, _, let reply): reply.fail(SysError("the server gave no answer"))
-        case .write(_, let data, _, let reply): reply.send(data.count)
+        case .read(_, _, _, let reply): reply.fail(failure ?? SysError("the server gave no answer"))
+        case .write(_, let data, _, let reply):
+            if let failure { reply.fail(failure) } else { reply.send(data.count) }
         case .close: break
         }
     }

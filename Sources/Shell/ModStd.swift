@@ -17,7 +17,7 @@ enum StdModule {
                 "~": match,
                 "and": { (shell, items) throws(Failure) in
                     var status = ""
-                    for item in items.dropFirst() where status.isEmpty { status = try shell.call(item) }
+                    for item in items.dropFirst() where status.isEmpty { status = try shell.inner(item) }
                     return status
                 },
                 "apply": apply,
@@ -32,7 +32,7 @@ enum StdModule {
                 "or": { (shell, items) throws(Failure) in
                     var status = ""
                     for item in items.dropFirst() {
-                        status = try shell.call(item)
+                        status = try shell.inner(item)
                         if status.isEmpty { break }
                     }
                     return status
@@ -98,10 +98,10 @@ enum StdModule {
         guard items.count > 2 else { throw shell.usage("if condition action [condition action] ... [else]") }
         var i = 1
         while i + 1 < items.count {
-            if try shell.call(items[i]).isEmpty { return try shell.call(items[i + 1]) }
+            if try shell.inner(items[i]).isEmpty { return try shell.inner(items[i + 1]) }
             i += 2
         }
-        return i < items.count ? try shell.call(items[i]) : ""
+        return i < items.count ? try shell.inner(items[i]) : ""
     }
 
     // MARK: loops
@@ -127,7 +127,7 @@ enum StdModule {
         for item in items[3..<(items.count - 1)] {
             let goOn = try turn(shell) { () throws(Failure) in
                 shell.context.setLocal(name, [item])
-                status = try shell.call(body)
+                status = try shell.inner(body)
             }
             if !goOn { return "" }
         }
@@ -152,8 +152,8 @@ enum StdModule {
         while holds {
             try shell.check()
             let goOn = try turn(shell) { () throws(Failure) in
-                holds = try shell.call(items[1]).isEmpty
-                if holds { status = try shell.call(items[2]) }
+                holds = try shell.inner(items[1]).isEmpty
+                if holds { status = try shell.inner(items[2]) }
             }
             if !goOn { return "" }
         }
@@ -170,7 +170,7 @@ enum StdModule {
         while let line = try reader.next() {
             let goOn = try turn(shell) { () throws(Failure) in
                 shell.context.setLocal("line", [.text(line)])
-                status = try shell.call(body)
+                status = try shell.inner(body)
             }
             if !goOn { return "" }
         }
@@ -242,7 +242,7 @@ enum StdModule {
     private static let rescue: Builtin = { (shell, items) throws(Failure) in
         guard items.count == 4 else { throw shell.usage("rescue pattern rescueblock command") }
         let pattern = items[1].text
-        do throws(Failure) { return try shell.call(items[3]) } catch {
+        do throws(Failure) { return try shell.inner(items[3]) } catch {
             guard case .raised(let exception) = error else { throw error }
             let matches =
                 pattern.hasSuffix("*")
@@ -251,7 +251,7 @@ enum StdModule {
             if shell.context.flags.contains("v") { shell.report(exception) }
             return try shell.context.scoped(shell.context.value("*"), zero: nil) { () throws(Failure) in
                 shell.context.setLocal("exception", [.text(exception.name)])
-                return try shell.call(items[2])
+                return try shell.inner(items[2])
             }
         }
     }

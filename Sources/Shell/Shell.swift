@@ -164,6 +164,14 @@ public final class Shell: @unchecked Sendable {
         return status
     }
 
+    /// The same for a block that is a part of the one around it, as the branches of an `if`: it has that one's `$*`.
+    func inner(_ item: Item) throws(Failure) -> String {
+        switch item {
+        case .text(let text) where !text.hasPrefix("{"): try call(item)
+        default: try call(item, context.value("*"))
+        }
+    }
+
     func parse(_ text: String) throws(Failure) -> Block {
         do throws(SyntaxError) {
             return try Parser.block(text, file: place.file ?? "", line: place.line)

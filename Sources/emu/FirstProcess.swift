@@ -122,7 +122,9 @@ struct FirstProcess: Sendable {
             if (try? p.stat(path)) != nil { return }  // shown with the directory that it is in
             try p.close(try p.create(path, .write, FileMode(rawValue: 0o444)))
         }
-        try p.bind(source, path, isDirectory ? .after : .replace)
+        // Where it can be written to, new files are made in it.
+        let flags: MountFlags = try p.whence(source).mask.contains(.write) ? [.before, .create] : .after
+        try p.bind(source, path, isDirectory ? flags : .replace)
     }
 
     private func install(_ script: (name: String, text: [UInt8]), _ p: Proc) throws(SysError) {
