@@ -31,7 +31,7 @@ struct Conversion {
         if rest.first == "*" {
             rest.removeFirst()
             let n = try star()
-            guard abs(n) <= limit else { throw .range }
+            guard n.magnitude <= limit else { throw .range }
             return n
         }
         let digits = rest.prefix { ("0"..."9").contains($0) }

@@ -34,7 +34,7 @@ struct When {
         guard text.utf8.count <= 1000 else { throw wrong }
         if text.hasPrefix("@") {
             let parts = text.dropFirst().split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let seconds = Int64(parts[0]), abs(seconds) < Moment.limit else { throw wrong }
+            guard let seconds = Int64(parts[0]), seconds.magnitude < Moment.limit else { throw wrong }
             let fraction = parts.count > 1 ? Self.fraction(parts[1]) : 0
             guard let fraction else { throw wrong }
             let whole = try seconds.nanoseconds()

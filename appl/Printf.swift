@@ -141,8 +141,8 @@ struct Printf: Command {
             return (0, text)
         }
         if digits.endIndex < rest.endIndex { try r.warn(SysError("not wholly a number", subject: text)) }
-        // What has more digits is out of range, too.
-        let value = Int128(digits.prefix(37), radix: radix) ?? 0
+        // What has more digits is out of range, too, and so is what is left of it.
+        let value = Int128("0" + digits.drop { $0 == "0" }.prefix(radix == 16 ? 31 : 37), radix: radix) ?? 0
         return (isNegative ? -value : value, text)
     }
 

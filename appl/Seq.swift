@@ -114,7 +114,7 @@ private struct Exact {
         if let c = digits.first, "+-".contains(c) { digits.removeFirst() }
         var power = 0
         if let e = digits.firstIndex(where: { $0 == "e" || $0 == "E" }) {
-            guard let n = Int(digits[digits.index(after: e)...]), abs(n) <= 40 else { throw wrong }
+            guard let n = Int(digits[digits.index(after: e)...]), n.magnitude <= 40 else { throw wrong }
             (power, digits) = (n, digits[..<e])
         }
         let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

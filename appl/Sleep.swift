@@ -5,7 +5,7 @@ struct Sleep: Command {
     static let usage: Usage = """
         sleep time ...
         A time is a number of seconds, with a fraction if you like, or of minutes, hours or days: 1.5, 2m, 1h, 1d.
-        Several add up.
+        Several add up. infinity has no end.
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -17,6 +17,7 @@ struct Sleep: Command {
                 unit = n
                 digits.removeLast()
             }
+            if text == "infinity" { digits = "1e15" }
             guard let n = Double(digits), n >= 0, n.isFinite else { throw SysError("bad time '\(text)'") }
             total += n * unit
         }

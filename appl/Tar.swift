@@ -119,6 +119,7 @@ struct TarJob {
         guard !excluded.isEmpty else { return false }
         let slashes = path.indices.filter { path[$0] == "/" }
         for start in [path.startIndex] + slashes.map({ path.index(after: $0) }) {
+            try Thread.check()
             for end in slashes + [path.endIndex] where end > start {
                 for pattern in excluded { if try pattern.matches(path[start..<end]) { return true } }
             }

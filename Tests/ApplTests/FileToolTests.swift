@@ -89,6 +89,8 @@ import Testing
         ["%99999999999999999999d", "1"], ["%*d", "99999999999", "1"], ["%.999999999f", "1"], ["%", ""],
         ["%-+ #0'", "x"],
         ["%a", "1"], ["%n", "1"], ["%.*f", "-99999999999", "1"], ["%q", "x"], ["%5", "x"],
+        ["%*d", "-9223372036854775808", "1"], ["%.*s", "-9223372036854775808", "1"],
+        ["%d", "0xffffffffffffffffffffffffffffffffffffffffffff"],
     ]) func aFormatThatAsksForTooMuchIsRefused(_ arguments: [String]) throws {
         let outcome = try emu("printf", Printf(), Call(arguments, "", [:]))
         #expect(outcome.code != 0 && outcome.out.utf8.count < 100, "\(outcome)")
