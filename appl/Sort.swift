@@ -41,6 +41,7 @@ struct Sort: Command {
             throw r.misuse("--check: bad value '\(how)'")
         }
         let checks = r.has("c") || r.has("C") || r.has("check")
+        guard !checks || !r.has("o") else { throw r.misuse("-o does not go with -c and -C") }
         if checks {
             try sorter.check(quiet: r.has("C") || how == "quiet" || how == "silent")
         } else if r.has("m") {

@@ -31,6 +31,10 @@ struct Tail: Command {
         let amount = try Amount(given ?? "10", sign: "+")
         let withNames = r.options.last(of: "qv").map { $0 == "v" } ?? (r.operands.count > 1)
         let separator: UInt8 = r.has("z") ? 0 : UInt8(ascii: "\n")
+        guard !r.has("r") || !amount.isFromOther else { throw r.misuse("-r goes with no + before the count") }
+        guard !r.has("retry") || r.has("F") || r.options.value("follow") == "name" else {
+            throw r.misuse("--retry goes with --follow=name")
+        }
         var isFirst = true
         func show(_ name: String, _ fd: Int32) throws(SysError) {
             if withNames { try r.out.write(Follower.header(name, isFirst: isFirst)) }
