@@ -72,13 +72,21 @@ extension Proc {
         for p in system.processes where p.nameSpace === space { p.narrowDirectory() }
     }
 
-    /// A mask was laid on this process's name space: its current directory gets the rights that its path has now, and none
-    /// where the path leads elsewhere or nowhere. Open descriptors keep theirs.
+    /// A mask was laid on this process's name space: its current directory is found anew, since what was mounted on the
+    /// way there, and the way up, had the rights of before. Where its path leads elsewhere or nowhere it keeps no rights,
+    /// and there is no way up. Open descriptors keep theirs.
     private func narrowDirectory() {
         var (namec, dot) = namec()
-        let found = try? namec.resolve(dot.path, from: dot, .access)  // unreachable now: it keeps no rights
-        let narrowed = dot.clone()
-        narrowed.mask = found.map { $0.key == dot.key ? $0.mask.intersection(dot.mask) : [] } ?? []
+        let narrowed: Chan
+        if let found = try? namec.resolve(dot.path, from: dot, .access), found.key == dot.key {
+            narrowed = found.clone()
+            narrowed.mask.formIntersection(dot.mask)
+        } else {
+            narrowed = dot.clone()
+            narrowed.union = nil
+            narrowed.mask = []
+            narrowed.node = PathNode.device(dot.path)
+        }
         let before = state.withLock { s -> Chan in
             guard s.dot === dot else { return dot }
             s.dot = narrowed

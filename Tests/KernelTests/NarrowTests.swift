@@ -96,6 +96,22 @@ import Testing
         }
     }
 
+    /// What was found on the way to the current directory had the rights of before.
+    @Test(arguments: ["/home", "/home/me", "/n/me", "/home/me/t", "/n/me/t", "/"])
+    func whoStandsBelowWhatIsSealedHasNoWayAround(_ directory: String) async throws {
+        try await withTree { p in
+            try p.bind("/home/me", "/home/me", mask: [.read, .execute])
+            try p.bind("/usr", "/", [.after, .create])
+            try p.chdir(directory)
+            try p.bind("/.", "/.", mask: .write)
+            for path in [".", "..", "../..", "f", "../f", "t/../f"] {
+                let mask = (try? p.whence(path))?.mask ?? []
+                #expect(!mask.contains(.read) && !mask.contains(.execute), "\(path) in \(directory): \(mask)")
+                #expect(thrown { () throws(SysError) in try p.open(path) } != nil, "\(path) in \(directory)")
+            }
+        }
+    }
+
     @Test func theScriptOfTheNameSpaceMakesTheSameOne() async throws {
         try await withTree { p in
             let paths = ["/", "/home", "/home/me/f", "/home/me/t/f", "/n/me/f", "/n/me/t/f", "/usr/f"]
