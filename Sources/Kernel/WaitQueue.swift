@@ -122,6 +122,12 @@ public final class WaitQueue: Sendable {
             }
             // Fired by another queue that it stood on before, it still has its place here.
             _ = leave(place)
+            do throws(SysError) {
+                if let value = try body() { return value }
+            } catch {
+                wakeOne()
+                throw error
+            }
         }
     }
 }
