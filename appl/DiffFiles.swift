@@ -83,11 +83,12 @@ struct DiffFiles {
         var known: [[UInt8]: Int32] = [:]
         let blanks = r.has("b") || r.has("w") || r.has("Z")
         let plain = !blanks && !r.has("i")
+        let endsCount = !blanks && !format.isEditor
         func numbers(_ text: DiffText) -> [Int32] {
             text.lines.indices.map { i in
                 var line = plain ? text.lines[i] : normal(text.lines[i])
                 // A last line without its newline is another line.
-                if i == text.lines.count - 1, !text.endsInNewline, !blanks { line.append(0x0a) }
+                if i == text.lines.count - 1, !text.endsInNewline, endsCount { line.append(0x0a) }
                 if let n = known[line] { return n }
                 let n = Int32(truncatingIfNeeded: known.count)
                 known[line] = n

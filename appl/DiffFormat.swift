@@ -33,6 +33,9 @@ struct DiffFormat {
         guard r.options.values("L").count <= 2 else { throw r.misuse("two labels are enough") }
     }
 
+    /// A script for an editor, which gives each line a newline.
+    var isEditor: Bool { form == .ed || form == .forward }
+
     func print(_ changes: [Change], _ ignorable: [Bool], _ a: DiffText, _ b: DiffText) throws(SysError) {
         let kept = zip(changes, ignorable).filter { !$1 }.map(\.0)
         switch form {
@@ -47,7 +50,7 @@ struct DiffFormat {
             }
         }
         // An editor's script has no way to say that the last line has no newline.
-        if form == .ed || form == .forward {
+        if isEditor {
             for text in [a, b] where !text.endsInNewline {
                 try r.warn(SysError("no newline at the end of the file", subject: text.name))
             }
@@ -62,8 +65,7 @@ struct DiffFormat {
         try r.out.write(r.has("T") ? (mark.hasSuffix(" ") ? String(mark.dropLast()) : mark) + "\t" : mark)
         if r.has("t") { try expanded(bytes) } else { try r.out.write(bytes) }
         try r.out.put(0x0a)
-        let isScript = form == .ed || form == .forward
-        if i == text.lines.count - 1, !text.endsInNewline, !isScript { try r.out.line("\\ No newline at end of file") }
+        if i == text.lines.count - 1, !text.endsInNewline, !isEditor { try r.out.line("\\ No newline at end of file") }
     }
 
     private func expanded(_ bytes: [UInt8]) throws(SysError) {

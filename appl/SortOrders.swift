@@ -16,7 +16,9 @@ struct SortHuman {
         isNegative = i < s.count && s[i] == UInt8(ascii: "-")
         if isNegative { i += 1 }
         var isZero = true
-        while i < s.count, s[i] == UInt8(ascii: ".") || 0x30...0x39 ~= s[i] {
+        var hasPoint = false
+        while i < s.count, s[i] == UInt8(ascii: ".") && !hasPoint || 0x30...0x39 ~= s[i] {
+            if s[i] == UInt8(ascii: ".") { hasPoint = true }
             if 0x31...0x39 ~= s[i] { isZero = false }
             i += 1
         }
@@ -84,7 +86,7 @@ enum SortVersion {
     private static func stem(_ s: Span<UInt8>) -> Int {
         var end = s.count
         var i = s.count - 1
-        while i > 0 {
+        while i >= 0 {
             if s[i] == UInt8(ascii: ".") {
                 guard i + 1 < s.count, isLetter(s[i + 1]) || s[i + 1] == UInt8(ascii: "~") else { break }
                 end = i
