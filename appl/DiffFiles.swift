@@ -33,6 +33,7 @@ struct DiffFiles {
             ? a.lines == b.lines && a.endsInNewline == b.endsInNewline ? [] : [Change(a: 0..<1, b: 0..<1)]
             : try changes(a, b)
         let ignorable = isBinary ? [false] : try changes.map { (c) throws(SysError) in try isIgnorable(c, a, b) }
+        if !isBinary, !r.has("q") { try format.tellOpenEnds([a, b]) }
         guard zip(changes, ignorable).contains(where: { !$1 }) else {
             if r.has("s") { try r.out.line("Files \(one) and \(two) are identical") }
             return

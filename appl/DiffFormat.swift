@@ -49,11 +49,13 @@ struct DiffFormat {
                 if form == .context { try inContext(hunk, a, b) } else { try unified(hunk, a, b) }
             }
         }
-        // An editor's script has no way to say that the last line has no newline.
-        if isEditor {
-            for text in [a, b] where !text.endsInNewline {
-                try r.warn(SysError("no newline at the end of the file", subject: text.name))
-            }
+    }
+
+    /// An editor's script has no way to say that the last line has no newline: tells where it has none.
+    func tellOpenEnds(_ texts: [DiffText]) throws(SysError) {
+        guard isEditor else { return }
+        for text in texts where !text.endsInNewline {
+            try r.warn(SysError("no newline at the end of the file", subject: text.name))
         }
     }
 
