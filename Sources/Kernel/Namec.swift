@@ -119,10 +119,9 @@ struct Namec {
     private mutating func walk(
         from start: Chan, _ names: ArraySlice<String>, _ intent: Intent, _ path: String, unwalked: Int = 0
     ) throws(SysError) -> Chan {
-        // A mount's root that we start from is left and entered again, so that what is mounted there now is seen; who
-        // stands in what was unmounted stays there.
-        var here = start
-        while let node = here.node, let covered = node.covered, isMounted(node.entry, on: covered) { here = covered }
+        // A mount's root that we start from is left and entered again: who stands there sees what is mounted there now,
+        // with the rights that it has now, or what was below. (In Plan 9 he stays in what was mounted.)
+        var here = bare(start)
         var todo = names
         // How many of these a symbolic link gave, and how many of the path stand behind the one that is tried.
         var linked = 0

@@ -92,15 +92,22 @@ import Testing
         }
     }
 
-    @Test func whoIsInsideStaysWhenItIsUnmounted() async throws {
+    @Test func whoIsInsideStaysWhenItIsUnmountedButForItsRoot() async throws {
         try await withThree { p in
             try p.bind("#m", "/a")
             try p.put("/a/inside", "here")
-            try p.chdir("/a")
+            try p.mkdir("/a/deep")
+            try p.put("/a/deep/file", "deep")
+            try p.chdir("/a/deep")
             let fd = try p.open("/a/inside")
             try p.unmount(nil, "/a")
             #expect(try p.names("/a") == ["a", "x"])
-            #expect(try p.text("inside") == "here")
+            #expect(try p.text("file") == "deep")
+            try p.chdir("/b")
+            try p.bind("#m", "/b")
+            #expect(try p.names(".") == ["inside", "deep"])
+            try p.unmount(nil, "/b")
+            #expect(try p.names(".") == ["b", "x"])
             #expect(try p.read(fd) == Array("here".utf8))
             try p.chdir("..")
             #expect(try p.names(".") == ["a", "b", "c"])

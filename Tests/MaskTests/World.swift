@@ -140,6 +140,16 @@ final class World {
         return c.key.path
     }
 
+    /// What a bind of `path` by process `i` would put somewhere: the file, or all members of the union that it is, each
+    /// with the rights that some way to it leaves.
+    private func sources(_ i: Int, _ p: Proc, _ path: String) -> [(what: Model.File, masks: Set<Mask>)] {
+        guard let c = try? p.find(path).0 else { return [] }
+        let reachable = model.reachable(actors[i].model)
+        return (c.union?.members ?? [c]).filter { $0.instance == instance }.map {
+            ($0.key.path, reachable[$0.key.path] ?? [])
+        }
+    }
+
     private func attempt(_ what: String, _ body: () throws(SysError) -> Void) -> Bool {
         do throws(SysError) {
             try body()
@@ -176,23 +186,24 @@ final class World {
         let flag = flags[random.below(flags.count)]
         let source =
             ["#Rmasks", "#d"].randomElement(using: &random).flatMap { random.below(12) == 0 ? $0 : nil } ?? one
-        let what = file(p, source, .access)
-        let on = file(p, two, .bare)
-        if flag == .replace, let what, mask != nil, file(p, two, .access) == what { return }
-        let masks = what.flatMap { model.reachable(actors[i].model)[$0] } ?? []
+        let on = file(p, two, .mountPoint)
+        if flag == .replace, mask != nil, let what = file(p, source, .access), file(p, two, .access) == what { return }
+        let sources = sources(i, p, source)
         let text = "\(p.pid) bind \(flag.letters) \(mask.map { "-p \($0)" } ?? "") \(source) \(two)"
         guard attempt(text, { () throws(SysError) in try p.bind(source, two, flag, mask: mask) }) else { return }
         let space = actors[target].model.space
-        if let what, let on {
+        if let on {
             if flag == .replace { space.mounts.removeAll { $0.on == on } }
-            let given = masks.map { $0.intersection(mask ?? .all) }
-            space.mounts.append(.init(on: on, what: what, masks: Set(given)))
+            for (what, masks) in sources {
+                let given = masks.map { $0.intersection(mask ?? .all) }
+                space.mounts.append(.init(on: on, what: what, masks: Set(given)))
+            }
         }
         if let mask, mask != .all { space.noDevices = true }
     }
 
     private func seal(_ i: Int, _ p: Proc, _ path: String, _ mask: Mask) {
-        let on = file(p, path, .bare)
+        let on = file(p, path, .mountPoint)
         let done = attempt("\(p.pid) bind -p \(mask) \(path) \(path)") { () throws(SysError) in
             try p.bind(path, path, mask: mask)
         }
@@ -201,7 +212,7 @@ final class World {
 
     private func unmount(_ i: Int, _ p: Proc, _ source: String?, _ target: String) {
         let what = source.flatMap { file(p, $0, .access) }
-        let on = file(p, target, .bare)
+        let on = file(p, target, .mountPoint)
         let done = attempt("\(p.pid) unmount \(source ?? "") \(target)") { () throws(SysError) in
             try p.unmount(source, target)
         }
@@ -320,9 +331,8 @@ final class World {
     private func prog(_ i: Int, _ p: Proc, _ one: String, _ two: String) {
         let j = random.below(actors.count)
         let q = actors[j].proc
-        let what = file(p, one, .access)
-        let on = file(p, two, .bare)
-        let masks = what.flatMap { model.reachable(actors[i].model)[$0] } ?? []
+        let on = file(p, two, .mountPoint)
+        let sources = sources(i, p, one)
         let done = attempt("\(p.pid) /prog/\(q.pid)/ns bind \(one) \(two)") { () throws(SysError) in
             let fd = try p.open("/prog/\(q.pid)/ns", .write)
             do throws(SysError) { try p.write(fd, "bind \(one) \(two)\n") } catch {
@@ -331,10 +341,10 @@ final class World {
             }
             try p.close(fd)
         }
-        guard done, let what, let on else { return }
+        guard done, let on else { return }
         let space = actors[j].model.space
         space.mounts.removeAll { $0.on == on }
-        space.mounts.append(.init(on: on, what: what, masks: masks))
+        for (what, masks) in sources { space.mounts.append(.init(on: on, what: what, masks: masks)) }
     }
 
     // MARK: looking
