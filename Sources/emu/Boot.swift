@@ -64,7 +64,8 @@ struct Boot {
             if let home {
                 try HostEnvironment.makeDirectory(home, 0o700)
                 grants.trees["home"] = .init(home)
-            } else {
+            } else if flags.verbose || HostEnvironment.isTerminal(2) || HostEnvironment.variable("HOME") == nil {
+                // Who sits there might keep something in it.
                 HostEnvironment.complain("emu: home is in memory and ends with this emu")
             }
         } catch { HostEnvironment.complain("emu: home is in memory and ends with this emu: \(error)") }
