@@ -6,7 +6,7 @@ struct Kill: Command {
         kill [-g] [-s signal | -signal] process ... | -l [signal ...]
         -g         all of the process's group
         -l         list the signals, or say the name or number of those
-        -s signal  which: a name such as term (that is the standard), hup, int, kill, stop, cont; or its number; 0 is none
+        -s signal  which: a name such as term (that is the standard), hup, int, kill, stop, cont; that of its note; or its number; 0 is none
         A process is a number, that of a group with a - before it, or the name of a program: all that run it.
         """
 
@@ -32,7 +32,11 @@ struct Kill: Command {
     private static func find(_ name: Substring) -> (name: String, number: Int, control: String)? {
         var key = name.lowercased()
         if key.hasPrefix("sig") { key.removeFirst(3) }
-        return key == "0" ? ("0", 0, "") : signals.first { $0.name == key || String($0.number) == key }
+        return key == "0"
+            ? ("0", 0, "")
+            : signals.first {
+                $0.name == key || String($0.number) == key || $0.control == "note \(key)"
+            }
     }
 
     func run(_ r: Run) throws(SysError) {

@@ -9,10 +9,10 @@ struct Emu: ParsableCommand {
         commandName: "emu",
         abstract: "A small operating system in one host process.",
         discussion: """
-            Without a command or a script it starts what emu.conf names: an interactive shell. A script is a file of the
+            Without a command or a script it starts what emu.conf names: an interactive shell. A script is a file of the \
             host; its arguments follow it. The exit status is that of the command.
 
-            The directory in which emu was started is /n/host, your own files are in /home/$user, and nothing else of
+            The directory in which emu was started is /n/host, your own files are in /home/$user, and nothing else of \
             the host is visible. Inside, `help` lists what there is.
             """,
         version: "emu \(System.version)")
