@@ -180,13 +180,18 @@ final class DevProg: Dev {
             if Thread.running?.proc !== proc { c.auxiliary = proc.watchChildren() }
         }
         if Self.file(c) == .ns, mode.canWrite, let opener = Thread.running?.proc {
-            if Self.made(try proc(c), by: opener) { c.auxiliary = Made() }
+            if Self.made(try proc(c), by: opener) { c.auxiliary = Opener(opener) }
         }
         return c.opened(mode)
     }
 
-    /// Marks a `ns` that was opened by one who may change it: who is given the descriptor may too, as `echo` by the shell.
-    private final class Made {}
+    /// Who opened a `ns` and may change it: those that it made may too, where it gives them the descriptor, as a shell does
+    /// to `echo`. Nobody else, who would lend the process his names unawares.
+    private final class Opener {
+        let proc: Proc
+
+        init(_ proc: Proc) { self.proc = proc }
+    }
 
     private static func made(_ proc: Proc, by maker: Proc) -> Bool { proc === maker || proc.descends(from: maker) }
 
@@ -253,7 +258,9 @@ final class DevProg: Dev {
         case .ctl: try control(proc, text)
         case .note: try Self.post(text, to: proc)
         case .ns:
-            guard let writer = Thread.running?.proc, c.auxiliary is Made || Self.made(proc, by: writer) else {
+            guard let writer = Thread.running?.proc,
+                Self.made(proc, by: writer) || (c.auxiliary as? Opener).map({ Self.made(writer, by: $0.proc) }) == true
+            else {
                 throw .perm
             }
             try NameSpaceFile(name: "ns", text: text).apply(to: proc, by: writer)

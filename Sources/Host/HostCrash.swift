@@ -42,8 +42,8 @@ public enum HostCrash {
         guard let i = fatal.firstIndex(of: number) else { return }
         var old = before[i]
         sigaction(number, &old, nil)
-        HostTerminal.putBack()
         cshim_tell(number)
+        HostTerminal.putBack()
         if wasSent { raise(number) }
     }
 }

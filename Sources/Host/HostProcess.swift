@@ -69,9 +69,7 @@ public final class HostProcess: Sendable {
         let process = HostProcess(
             try spawn(command, [input.theirs.number, output.theirs.number, errors?.theirs.number ?? -1]))
         // Where the host does not let it, it runs as we do.
-        if command.nice != 0 {
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process.pid), command.nice)
-        }
+        if command.nice != 0 { try? HostThread.setNice(command.nice, of: process.pid) }
         guard HostThread.start({ process.wait(ended) }) else {
             kill(-process.pid, SIGKILL)
             waitpid(process.pid, nil, 0)

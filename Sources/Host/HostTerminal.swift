@@ -40,7 +40,7 @@ public final class HostTerminal: Sendable {
                 cc[Int(VTIME)] = 0
             }
         }
-        while tcsetattr(descriptor, TCSADRAIN, &modes) < 0, errno == EINTR {}
+        while tcsetattr(descriptor, TCSANOW, &modes) < 0, errno == EINTR {}
     }
 
     /// The modes as they were found, for as long as `body` runs; then those that were set, by us or by readline.
@@ -50,7 +50,7 @@ public final class HostTerminal: Sendable {
             guard tcgetattr(descriptor, &modes) == 0 else { return body() }
             apply(false)
             body()
-            while tcsetattr(descriptor, TCSADRAIN, &modes) < 0, errno == EINTR {}
+            while tcsetattr(descriptor, TCSANOW, &modes) < 0, errno == EINTR {}
         }
     }
 
@@ -75,7 +75,8 @@ public final class HostTerminal: Sendable {
     }
 
     static func putBack() {
-        guard var last else { return }
+        // In the background it is somebody else's, and the attempt would stop emu.
+        guard var last, tcgetpgrp(last.descriptor) == getpgrp() else { return }
         tcsetattr(last.descriptor, TCSANOW, &last.modes)
     }
 }

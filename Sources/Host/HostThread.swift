@@ -26,6 +26,7 @@ public enum HostThread {
         func perform() -> Bool {
             guard let body = work.withLock({ $0.take() }) else { return false }
             body()
+            HostCrash.label(0, "")
             return true
         }
     }

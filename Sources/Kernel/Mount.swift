@@ -197,9 +197,12 @@ public final class Pgrp: Sendable {
         var table = MountTable()
         /// `#` names are refused: NODEVS was asked for, or a mask was laid.
         var noDevices = false
+        /// How many masks were laid.
+        var masks: UInt64 = 0
     }
 
     let state: Lock<State>
+    var maskCount: UInt64 { state.withLock { $0.masks } }
     /// Number shown by /prog/N/nsgrp.
     public let id: UInt64
     private static let next = Atomic<UInt64>(1)

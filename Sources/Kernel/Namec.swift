@@ -211,6 +211,7 @@ struct Namec {
         guard c.mask.intersection(limit).contains(.execute) else { throw .perm }
         let filter = MountFilter(table, c.instance, isForStat: isForStat)
         let walked = try c.dev.walk(c, names, filter, caller)
+        guard (1...names.count).contains(walked.count) else { throw .io }
         walked.chan.mask = c.mask
         told = walked.stat.map { (walked.chan, $0) }
         // What is found for a stat is let go of at once: only a link's place is asked for.
@@ -238,6 +239,7 @@ struct Namec {
         guard top.instance == c.instance, try top.dev.parent(top, caller).key != top.key else { return above }
         var here = above
         while here.key != top.key {
+            try Thread.running?.proc.enter()
             let next = try here.dev.parent(here, caller)
             guard next.key != here.key else { throw .nonexist }
             here = next

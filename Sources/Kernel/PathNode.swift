@@ -83,14 +83,16 @@ public final class PathNode: @unchecked Sendable {
     /// The node of `entry`'s root, mounted on this one.
     func mounted(_ entry: MountEntry, on covered: Chan) -> PathNode {
         let key = Key.mount(entry.id)
-        return Self.tree.withLock { _ in
+        // The known one may be let go of by whoever else held it: here that is after the lock.
+        let (node, known) = Self.tree.withLock { _ -> (PathNode, PathNode?) in
             let known = children[key]
-            if let known, known.covered?.mask == covered.mask { return known }
+            if let known, known.covered?.mask == covered.mask { return (known, known) }
             let node = PathNode(self, key, covered: covered, entry: entry)
             // Found with other rights than the one that is known: it stands beside it, for its finder alone.
             if known == nil { children[key] = node }
-            return node
+            return (node, known)
         }
+        return withExtendedLifetime(known) { node }
     }
 
     /// The node above; nil at the root.
@@ -163,31 +165,34 @@ public final class PathNode: @unchecked Sendable {
     }
 
     /// Whether `other` is this node or above it.
-    func descends(from other: PathNode) -> Bool {
-        Self.tree.withLock { _ in
-            var node: PathNode? = self
-            while let n = node {
-                if n === other { return true }
-                node = n.parent
-            }
-            return false
+    func descends(from other: PathNode) -> Bool { Self.tree.withLock { _ in isBelow(other) } }
+
+    /// The same. The tree is locked.
+    private func isBelow(_ other: PathNode) -> Bool {
+        var node: PathNode? = self
+        while let n = node {
+            if n === other { return true }
+            node = n.parent
         }
+        return false
     }
 
     /// A file was renamed: whoever was found as `name` here is now `newName` below `newParent`, and who was found there
     /// is no more, or is here where the two files were exchanged.
+    ///
+    /// Two renames may be told in another order than they were done: a node that would come below itself leaves the tree.
     func moved(_ name: String, to newParent: PathNode, as newName: String, exchanged: Bool = false) {
         guard newParent !== self || name != newName else { return }
         let to = Key.name(FileName(newName))
         // What leaves the tree is dropped after the lock: a node's deinit takes it.
         let gone = Self.tree.withLock { _ -> [PathNode?] in
             let replaced = newParent.children.remove(to)
-            defer { if exchanged, let replaced { adopt(replaced, as: .name(FileName(name))) } }
+            defer { if exchanged, let replaced, !isBelow(replaced) { adopt(replaced, as: .name(FileName(name))) } }
             guard let node = children.remove(.name(FileName(name))) else {
                 return [replaced, replaced?.parent]
             }
             let before = node.parent
-            newParent.adopt(node, as: to)
+            if !newParent.isBelow(node) { newParent.adopt(node, as: to) }
             return [replaced, replaced?.parent, before, node]
         }
         withExtendedLifetime(gone) {}

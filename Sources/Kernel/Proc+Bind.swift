@@ -75,7 +75,7 @@ extension Proc {
     /// A mask was laid on this process's name space: its current directory is found anew, since what was mounted on the
     /// way there, and the way up, had the rights of before. Where its path leads elsewhere or nowhere it keeps no rights,
     /// and there is no way up. Open descriptors keep theirs.
-    private func narrowDirectory() {
+    func narrowDirectory() {
         var (namec, dot) = namec()
         let narrowed: Chan
         if let found = try? namec.resolve(dot.path, from: dot, .access), found.key == dot.key {
@@ -85,7 +85,7 @@ extension Proc {
             narrowed = dot.clone()
             narrowed.union = nil
             narrowed.mask = []
-            narrowed.node = PathNode.device(dot.path)
+            narrowed.node = PathNode.device(String(dot.path.drop { $0 == "/" }))
         }
         let before = state.withLock { s -> Chan in
             guard s.dot === dot else { return dot }
@@ -136,6 +136,7 @@ extension Pgrp {
                 given: mask.intersection(head?.seal?.given ?? .all), kind: .seal)
             s.table[key] = Mhead(members: (head?.members ?? []).map { $0.narrowed(to: mask) }, seal: seal)
             if mask != .all { s.noDevices = true }
+            s.masks += 1
             return head
         }
         withExtendedLifetime(before) {}

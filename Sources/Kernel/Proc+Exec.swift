@@ -39,11 +39,21 @@ extension Proc {
         while let image = next {
             try enter()
             state.withLock { $0.inProgram = true }
-            defer { state.withLock { $0.inProgram = false } }
-            status = try image()
-            next = state.withLock { $0.next.take() }
+            do throws(SysError) { status = try image() } catch {
+                _ = ended()
+                throw error
+            }
+            next = ended()
         }
         return status
+    }
+
+    /// A program has returned; what is to run in its place.
+    private func ended() -> Image? {
+        state.withLock { s in
+            s.inProgram = false
+            return s.next.take()
+        }
     }
 
     private func load(
@@ -88,7 +98,8 @@ extension Proc {
         rename(args, program: path)
         HostCrash.label(pid, name)
         files.closeForExec()
-        onNote(.end)
+        // What is ignored stays so.
+        if case .ignore = onNote(.end) { onNote(.ignore) }
     }
 
     /// Runs `body`; what it throws is told on descriptor 2, after the program's name, and is the status.

@@ -232,12 +232,16 @@ extension Proc {
             guard file.isDirectory || !Namec.namesDirectory(new) else { throw .notDir }
             try checkChangeable(file)
             try Self.checkSameMount(file, target)
-            if let replaced = try? find(new, .bare).0 {  // absent: nothing is replaced
+            // What comes back has the rights of the directory that it was in.
+            if how == .exchange { try Self.checkSameMount(target, source) }
+            if let replaced = try replaced(new) {
                 guard how != .noReplace else { throw .exist }
                 if how == .exchange { try Self.checkSameMount(replaced, source) }
                 guard replaced.key != file.key else { return }
                 try checkChangeable(replaced)
                 guard file.node.map({ !target.isBelow($0) }) ?? true else { throw .badArg }
+            } else if how == .exchange {
+                throw .nonexist
             }
             if let node = file.node, target.isBelow(node) { throw .badArg }
             try file.dev.rename(file, oldName, in: source, to: target, as: newName, how, caller)
@@ -245,6 +249,14 @@ extension Proc {
                 a.moved(oldName, to: b, as: newName, exchanged: how == .exchange)
             }
         } catch { throw error.about(new) }
+    }
+
+    /// The bare file that a rename to `path` replaces; nil where there is none.
+    private func replaced(_ path: String) throws(SysError) -> Chan? {
+        do throws(SysError) { return try find(path, .bare).0 } catch {
+            guard error.code == .nonexist else { throw error }
+            return nil
+        }
     }
 
     /// A file may not gain rights by a new name: same server, same mount entry, and no right there that it lacks here.
@@ -266,6 +278,7 @@ extension Proc {
     /// Changes the current directory. The corresponding Plan 9 call is `chdir(2)`.
     public func chdir(_ path: String) throws(SysError) {
         try enter()
+        let (space, masks) = nameSpaceAndMasks
         let (c, _) = try find(path)
         guard c.isDirectory else { throw SysError(.notDir, subject: path) }
         guard c.mask.contains(.execute) else { throw SysError(.perm, subject: path) }
@@ -274,6 +287,14 @@ extension Proc {
             return s.dot
         }
         withExtendedLifetime(before) {}
+        if space.maskCount != masks { narrowDirectory() }
+    }
+
+    /// The name space, and how many masks were laid on it: one that is laid while a directory is found and not yet kept
+    /// does not reach it.
+    var nameSpaceAndMasks: (Pgrp, UInt64) {
+        let space = nameSpace
+        return (space, space.maskCount)
     }
 }
 

@@ -103,6 +103,8 @@ extension Proc {
     }
 
     private static func isBelow(_ path: String, _ directory: String) -> Bool {
-        path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+        // Names are bytes: a mark at the beginning of one does not join the slash.
+        path.utf8.elementsEqual(directory.utf8)
+            || path.utf8.starts(with: directory == "/" ? "/".utf8 : (directory + "/").utf8)
     }
 }

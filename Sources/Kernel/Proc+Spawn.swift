@@ -79,6 +79,7 @@ extension Proc {
 
     /// A child without a Thread: whoever makes it runs it, with `start` or on an engine's own threads.
     public func makeChild(_ flags: ProcFlags, fds: [Int32]? = nil, args: [String]? = nil) throws(SysError) -> Proc {
+        let (space, masks) = nameSpaceAndMasks
         var s = state.withLock { inherited($0, flags, args) }
         let account = s.caller.account
         try account.charge(.threads)
@@ -94,6 +95,7 @@ extension Proc {
         if !flags.contains(.noWait) { state.withLock { _ = $0.children.insert(child.pid) } }
         // Whoever kills this process and all of its kind may have looked before the child was there.
         if isKilled { child.kill() }
+        if space.maskCount != masks { child.narrowDirectory() }
         return child
     }
 
@@ -156,17 +158,23 @@ extension Proc {
     @discardableResult
     public func pctl(_ flags: ProcFlags, fds: [Int32]? = nil) throws(SysError) -> Int32 {
         try enter()
+        let (space, masks) = nameSpaceAndMasks
         var s = state.withLock { $0 }
         try apply(flags, fds, &s)
         let before = state.withLock { now -> (Fgrp, Chan, Chan) in
             defer {
-                (now.pgrp, now.fgrp, now.egrp, now.root, now.dot) = (s.pgrp, s.fgrp, s.egrp, s.root, s.dot)
+                // What was not asked for stays as it is now, and not as it was above.
+                if !flags.isDisjoint(with: [.newFD, .forkFD]) { now.fgrp = s.fgrp }
+                if !flags.isDisjoint(with: [.newEnv, .forkEnv]) { now.egrp = s.egrp }
+                if !flags.isDisjoint(with: [.newNS, .forkNS]) { now.pgrp = s.pgrp }
+                if flags.contains(.newNS) { (now.root, now.dot) = (s.root, s.dot) }
                 if flags.contains(.newGroup) || flags.contains(.newSession) { now.group = pid }
                 if flags.contains(.newSession) { now.session = pid }
             }
             return (now.fgrp, now.root, now.dot)
         }
         withExtendedLifetime(before) {}
+        if space.maskCount != masks { narrowDirectory() }
         return pid
     }
 

@@ -465,6 +465,16 @@ import Testing
             #expect(try p.wait(.pid(brother)).status == "permission denied")
             #expect(try p.text("/prog/\(pid)/ns").contains("bind /a /m\n"))
             #expect(p.system.proc(pid)?.nameSpace.table.entries.contains { $0.target == "/m" } == true)
+            // One that the opener did not make lends it nothing.
+            let own = try p.spawn([.forkNS, .forkFD]) { c throws(SysError) in
+                let fd = try c.open("/prog/self/ns", .write)
+                let (mine, its) = (try c.fildes(fd), c.parentPid)
+                let parent = c.system.proc(its)
+                let other = try parent?.install(mine) ?? -1
+                return Status("\(other)")
+            }
+            let given = try #require(Int32(try p.wait(.pid(own)).status.text))
+            #expect(code { () throws(SysError) in try p.write(given, "bind /a /m") } != nil)
         }
     }
 

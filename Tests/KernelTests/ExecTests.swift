@@ -72,4 +72,15 @@ import Testing
             #expect(try p.wait().status.text == status)
         }
     }
+
+    @Test func whatIsIgnoredStaysSo() async throws {
+        try await withPrograms { p in
+            _ = try p.spawn { c throws(SysError) in
+                c.onNote(.ignore)
+                c.post(Note("hangup"))
+                return try c.exec("/again", ["again", "3"])
+            }
+            #expect(try p.wait().status == "again again true")
+        }
+    }
 }

@@ -285,4 +285,28 @@ import Testing
             #expect(try p.names("/") == ["f", "l"])
         }
     }
+
+    @Test func renamesToldInAnotherOrderMakeNoCircle() async throws {
+        // What two processes do at once: /a to /b/a and back, then /b to /a/b, and the first is told last.
+        let top = PathNode()
+        let (a, b) = (top.child("a"), top.child("b"))
+        top.moved("b", to: a, as: "b")
+        top.moved("a", to: b, as: "a")
+        a.moved("b", to: b, as: "c", exchanged: true)
+        for node in [a, b] { #expect(node.path.utf8.count < 20) }
+        #expect(!(a.descends(from: b) && b.descends(from: a)))
+    }
+
+    @Test func anExchangeWithWhatIsNotThereIsRefused() async throws {
+        try await withSystem([MemDev()]) { p in
+            try p.put("/f", "x")
+            #expect(thrown { () throws(SysError) in try p.rename("/f", "/g", .exchange) } != nil)
+            try p.mkdir("/a")
+            try p.mkdir("/b")
+            try p.put("/a/f", "x")
+            // What would come back from /b may be read in /a, and not where it is.
+            try p.bind("/b", "/b", mask: [.write, .execute])
+            #expect(code { () throws(SysError) in try p.rename("/a/f", "/b/n", .exchange) } == .crossDevice)
+        }
+    }
 }

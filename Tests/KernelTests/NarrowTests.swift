@@ -96,6 +96,16 @@ import Testing
         }
     }
 
+    @Test func namesThatBeginWithAMarkAreBelow() async throws {
+        try await withSystem([MemDev(), MemDev("m")]) { p in
+            try p.mkdir("/d")
+            try p.mkdir("/d/\u{301}m")
+            try p.bind("#m", "/d/\u{301}m", .create)
+            try p.narrow([.init("/d", [.read, .execute])])
+            #expect(thrown { () throws(SysError) in try p.put("/d/\u{301}m/f", "x") }?.code == .perm)
+        }
+    }
+
     /// What was found on the way to the current directory had the rights of before.
     @Test(arguments: ["/home", "/home/me", "/n/me", "/home/me/t", "/n/me/t", "/"])
     func whoStandsBelowWhatIsSealedHasNoWayAround(_ directory: String) async throws {
