@@ -32,10 +32,9 @@ struct Date: Command {
                 nanoseconds = try When.read("@\(word)", now: now, in: zone)
             }
         }
-        let seconds = nanoseconds.dividedDown(by: 1_000_000_000)
+        let (seconds, rest) = nanoseconds.wholeSeconds()
         if r.has("n") { return try r.out.line(String(seconds)) }
         let moment = Moment(seconds, in: zone)
-        let rest = nanoseconds - seconds * 1_000_000_000
         try r.out.line(format.map { moment.text($0, nanoseconds: rest, seconds: seconds) } ?? moment.description)
     }
 

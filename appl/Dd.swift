@@ -197,7 +197,7 @@ struct Dd: Command {
                 convert(&block)
                 if plan.isOneSize {
                     try put(block.span.bytes)
-                } else {
+                } else if !block.isEmpty {
                     // A byte can become a record: of large ones little is taken at a time.
                     let part = max(1, (4 << 20) / max(1, plan.recordSize))
                     for start in stride(from: 0, to: block.count, by: records == nil ? block.count : part) {

@@ -175,9 +175,9 @@ struct DiffFormat {
         let labels = r.options.values("L")
         let zone = Zone(of: r.p)
         for (i, text) in [a, b].enumerated() {
-            let seconds = text.modified.dividedDown(by: 1_000_000_000)
+            let (seconds, rest) = text.modified.wholeSeconds()
             let time = Moment(seconds, in: zone)
-                .text("%Y-%m-%d %H:%M:%S.%N %z", nanoseconds: text.modified - seconds * 1_000_000_000)
+                .text("%Y-%m-%d %H:%M:%S.%N %z", nanoseconds: rest)
             try r.out.line("\(marks[i]) \(i < labels.count ? labels[i] : text.name + "\t" + time)")
         }
     }

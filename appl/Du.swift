@@ -44,15 +44,16 @@ struct Du: Command {
             switch r.options.last(of: "hbkm") {
             case "h": brief(bytes)
             case "b": String(bytes)
-            case "m": String((bytes + (1 << 20) - 1) >> 20)
-            default: String((bytes + 1023) >> 10)
+            case "m": String(bytes.blocks(of: 1 << 20))
+            default: String(bytes.blocks(of: 1024))
             }
         try r.out.line("\(text)\t\(name)")
     }
 
     private func size(_ r: Run, _ dir: Dir) -> UInt64 {
         if r.has("b") || r.has("apparent-size") { return dir.length }
-        return dir.space ?? (dir.length + 1023) / 1024 * 1024
+        // A length that is no multiple near the end of the numbers stays what it is.
+        return dir.space ?? max(dir.length, dir.length.blocks(of: 1024) &* 1024)
     }
 
     private func sum(_ r: Run, _ name: String, _ depth: Int, _ count: inout Count) throws(SysError) {

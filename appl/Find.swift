@@ -37,7 +37,7 @@ struct Find: Program {
             try p.write(2, "find: \(error)\n\(Self.usage.synopsis)\n")
             return Run.misused
         }
-        if !parser.hasAction { test = .and(test, .action(.print(ending: UInt8(ascii: "\n")))) }
+        if !parser.hasAction { test = .and([test, .action(.print(ending: UInt8(ascii: "\n")))]) }
         let finder = Finder(Run(p, Options(), Self.usage), parser, test)
         for path in paths.isEmpty ? ["."] : Array(paths) {
             try finder.walk(path, follow: links == "-L", followRoot: links != "-P")
@@ -104,11 +104,16 @@ private final class Finder {
 
     private func decide(_ test: FindTest, _ file: FindFile) throws(SysError) -> Bool {
         switch test {
-        case .and(let a, let b): return try decide(a, file) ? try decide(b, file) : false
-        case .or(let a, let b): return try decide(a, file) ? true : try decide(b, file)
-        case .both(let a, let b):
-            _ = try decide(a, file)
-            return try decide(b, file)
+        case .and(let all):
+            for test in all where try !decide(test, file) { return false }
+            return true
+        case .or(let all):
+            for test in all where try decide(test, file) { return true }
+            return false
+        case .both(let all):
+            var last = true
+            for test in all { last = try decide(test, file) }
+            return last
         case .not(let a): return try !decide(a, file)
         case .test(let ask): return isDone ? false : try ask(file)
         case .action(let action): return isDone ? false : try act(action, file)

@@ -63,8 +63,8 @@ struct FindFormat {
         case "f": return lastName(f.path)
         case "h": return parentName(f.path)
         case "s": return String(dir.length)
-        case "k": return String(((dir.space ?? dir.length) + 1023) / 1024)
-        case "b": return String(((dir.space ?? dir.length) + 511) / 512)
+        case "k": return String((dir.space ?? dir.length).blocks(of: 1024))
+        case "b": return String((dir.space ?? dir.length).blocks(of: 512))
         case "m": return String(dir.mode.bits, radix: 8)
         case "M": return dir.posixMode
         case "y": return String(dir.kindLetter)
@@ -88,8 +88,7 @@ struct FindFormat {
 
     /// All of a time, or what a letter of `date(1)` shows of it. Seconds have ten digits behind the point, the last 0.
     private func moment(_ nanoseconds: Int64, _ letter: Character?) -> String {
-        let seconds = nanoseconds.dividedDown(by: 1_000_000_000)
-        let rest = nanoseconds - seconds * 1_000_000_000
+        let (seconds, rest) = nanoseconds.wholeSeconds()
         let fraction = "." + String(rest).zeros(9) + "0"
         let moment = Moment(seconds, in: zone)
         func text(_ format: String) -> String { moment.text(format, nanoseconds: rest, seconds: seconds) }

@@ -2,11 +2,12 @@ import Codec
 import Kernel
 import Shell
 
-/// What `find` asks of a file: tests and actions, joined by and, or, not; `both` asks one and then, whatever came, the other.
+/// What `find` asks of a file: tests and actions, joined by and, or, not; `both` asks all, whatever came, and takes what
+/// the last says. Chains are lists: only parentheses and `!` make an expression deep.
 indirect enum FindTest {
-    case and(FindTest, FindTest)
-    case or(FindTest, FindTest)
-    case both(FindTest, FindTest)
+    case and([FindTest])
+    case or([FindTest])
+    case both([FindTest])
     case not(FindTest)
     case test((FindFile) throws(SysError) -> Bool)
     case action(FindAction)
@@ -68,30 +69,30 @@ struct FindParser {
     }
 
     private mutating func list() throws(SysError) -> FindTest {
-        var left = try either()
+        var all = [try either()]
         while words.first == "," {
             words.removeFirst()
-            left = .both(left, try either())
+            all.append(try either())
         }
-        return left
+        return all.count == 1 ? all[0] : .both(all)
     }
 
     private mutating func either() throws(SysError) -> FindTest {
-        var left = try both()
+        var all = [try both()]
         while words.first == "-o" || words.first == "-or" {
             words.removeFirst()
-            left = .or(left, try both())
+            all.append(try both())
         }
-        return left
+        return all.count == 1 ? all[0] : .or(all)
     }
 
     private mutating func both() throws(SysError) -> FindTest {
-        var left = try one()
+        var all = [try one()]
         while let word = words.first, !["-o", "-or", ")", ","].contains(word) {
             if word == "-a" || word == "-and" { words.removeFirst() }
-            left = .and(left, try one())
+            all.append(try one())
         }
-        return left
+        return all.count == 1 ? all[0] : .and(all)
     }
 
     private mutating func one() throws(SysError) -> FindTest {
@@ -267,7 +268,7 @@ struct FindParser {
         let unit = text.last.flatMap { units[$0] }
         let isRight = try FindTime.relation(unit == nil ? text : String(text.dropLast()))
         let size = unit ?? 512
-        return .test { isRight(Int64(clamping: $0.dir.length / size + ($0.dir.length % size == 0 ? 0 : 1))) }
+        return .test { isRight(Int64(clamping: $0.dir.length.blocks(of: size))) }
     }
 
     /// Octal, or as chmod takes it from nothing; `-` all of these bits, `/` any.

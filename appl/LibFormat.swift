@@ -86,6 +86,11 @@ struct FileIdentity: Hashable {
     let path: UInt64
 }
 
+extension UInt64 {
+    /// How many blocks of `size` hold so many bytes.
+    func blocks(of size: UInt64) -> UInt64 { self / size + (self % size == 0 ? 0 : 1) }
+}
+
 /// A number of bytes as people say it: `512`, `1.5K`, `20M`. Powers of 1024, rounded up, as `du -h` does.
 func brief(_ bytes: UInt64) -> String {
     var shift: UInt64 = 0

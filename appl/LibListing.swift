@@ -124,7 +124,7 @@ struct Listing {
         if r.has("s") {
             column(true) {
                 let bytes = $0.dir.space ?? $0.dir.length
-                return r.has("h") ? brief(bytes) : String((bytes + 1023) / 1024)
+                return r.has("h") ? brief(bytes) : String(bytes.blocks(of: 1024))
             }
         }
         if r.has("q") {

@@ -228,6 +228,12 @@ extension Int64 {
         return n
     }
 
+    /// These nanoseconds as whole seconds, rounded down, and what is left: 0 to 999999999. No value overflows.
+    func wholeSeconds() -> (seconds: Int64, rest: Int64) {
+        let rest = self % 1_000_000_000
+        return (dividedDown(by: 1_000_000_000), rest < 0 ? rest + 1_000_000_000 : rest)
+    }
+
     /// Division that rounds towards minus infinity.
     func dividedDown(by n: Int64) -> Int64 {
         let (q, r) = quotientAndRemainder(dividingBy: n)

@@ -38,13 +38,15 @@ struct When {
             let fraction = parts.count > 1 ? Self.fraction(parts[1]) : 0
             guard let fraction else { throw wrong }
             let whole = try seconds.nanoseconds()
-            return parts[0].hasPrefix("-") ? whole - fraction : whole + fraction
+            let (sum, overflow) = whole.addingReportingOverflow(parts[0].hasPrefix("-") ? -fraction : fraction)
+            if overflow { throw .range }
+            return sum
         }
-        let at = now.dividedDown(by: 1_000_000_000)
+        let (at, rest) = now.wholeSeconds()
         var when = When(try Self.words(text, wrong), Moment(at, in: zone), wrong)
         guard !when.words.isEmpty else { throw wrong }
         while let word = when.words.popFirst() { try when.take(word) }
-        return try when.moment(now - at * 1_000_000_000, zone)
+        return try when.moment(rest, zone)
     }
 
     private init(_ words: [Word], _ now: Moment, _ wrong: SysError) {

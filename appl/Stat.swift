@@ -77,7 +77,7 @@ struct StatSheet {
         switch letter {
         case "a": return octal(c, dir.mode.bits)
         case "A": return c.text(dir.posixMode)
-        case "b": return number(c, ((dir.space ?? dir.length) + 511) / 512)
+        case "b": return number(c, (dir.space ?? dir.length).blocks(of: 512))
         case "B": return number(c, 512 as UInt64)
         case "d": return number(c, dir.instance)
         case "f": return c.integer(c.flags.contains("#") ? "0x" : "", String(hostMode, radix: 16))
@@ -113,20 +113,20 @@ struct StatSheet {
 
     /// Seconds since 1970, with as many digits behind the point as the precision says.
     private func seconds(_ c: Conversion, _ nanoseconds: Int64) -> String {
-        let seconds = nanoseconds.dividedDown(by: 1_000_000_000)
+        let (seconds, rest) = nanoseconds.wholeSeconds()
         guard let places = c.precision else { return c.integer(c.sign(seconds < 0), String(seconds.magnitude)) }
         var whole = c
         whole.precision = nil
-        let fraction = String(nanoseconds - seconds * 1_000_000_000).zeros(9)
+        let fraction = String(rest).zeros(9)
         let digits =
             places > 0 ? "." + (fraction + String(repeating: "0", count: max(0, places - 9))).prefix(places) : ""
         return whole.integer(c.sign(seconds < 0), String(seconds.magnitude) + digits)
     }
 
     private func time(_ nanoseconds: Int64) -> String {
-        let seconds = nanoseconds.dividedDown(by: 1_000_000_000)
+        let (seconds, rest) = nanoseconds.wholeSeconds()
         return Moment(seconds, in: zone).text(
-            "%Y-%m-%d %H:%M:%S.%N %z", nanoseconds: nanoseconds - seconds * 1_000_000_000)
+            "%Y-%m-%d %H:%M:%S.%N %z", nanoseconds: rest)
     }
 
     /// Kind and permissions as a host's `st_mode`.

@@ -84,7 +84,7 @@ struct Tail: Command {
             if let start = Self.start(of: count, linesIn: end, separator), start > 0 {
                 return try print(end, from: start, separator, r)
             }
-            size *= 4
+            size = size > length / 4 ? length : size * 4
         }
         if length > 0, size > Writer.blockSize { _ = try canSeek(fd, to: 0, r) }
         let kept = try keep(fd, r) { kept in

@@ -29,7 +29,7 @@ struct Touch: Command {
             let time = try When.read(text, now: now, in: Zone(of: r.p))
             times = (time, time)
         } else if let text = r.options.value("t") {
-            let time = try stamp(text, now, Zone(of: r.p)) * 1_000_000_000
+            let time = try stamp(text, now, Zone(of: r.p)).nanoseconds()
             times = (time, time)
         }
         let both = r.has("a") == r.has("m")

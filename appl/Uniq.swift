@@ -38,7 +38,7 @@ struct Uniq: Command {
 
         func key(_ line: Span<UInt8>) -> Range<Int> {
             var i = 0
-            for _ in 0..<fields where i < line.count {
+            for _ in 0..<min(fields, line.count) {
                 while i < line.count, SortOrder.isBlank(line[i]) { i += 1 }
                 while i < line.count, !SortOrder.isBlank(line[i]) { i += 1 }
             }

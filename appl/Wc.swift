@@ -40,7 +40,7 @@ struct Wc: Command {
                 guard error.code == .stream else { throw error }
                 isStream = true
             }
-            sizes += Int(clamping: dir.length)
+            sizes = Int(clamping: UInt64(sizes) + min(dir.length, UInt64(Int.max)))
             let counts = try count(r, fd, shown)
             total.add(counts)
             rows.append((counts, r.operands.isEmpty ? "" : name))

@@ -73,6 +73,7 @@ func host(_ tool: String, _ call: Call) throws -> Outcome {
 func emu(_ name: String, _ program: any Program, _ call: Call) throws -> Outcome {
     let system = System()
     for make in deviceTable { system.add(make()) }
+    system.add(OddDev())
     let result = Lock<Result<Outcome, SysError>?>(nil)
     _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { p throws(SysError) in
         do throws(SysError) {
