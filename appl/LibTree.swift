@@ -101,6 +101,11 @@ func join(_ directory: String, _ name: String) -> String {
     directory.hasSuffix("/") ? directory + name : directory + "/" + name
 }
 
+/// The names in a path, cut where the kernel cuts them: by byte. A combining mark behind a slash hides no slash.
+func pathNames(_ path: String) -> [String] {
+    path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+}
+
 /// The last name of a path, `/` for the root. The corresponding POSIX page is `basename(1)`.
 func lastName(_ path: String) -> String {
     let trimmed = path.utf8.reversed().drop { $0 == UInt8(ascii: "/") }

@@ -33,8 +33,8 @@ struct Mkdir: Command {
 
     /// Makes what is missing above `name`, from the top down.
     private func makeAbove(_ name: String, _ r: Run) throws(SysError) {
-        var above = name.hasPrefix("/") ? "/" : ""
-        for part in name.split(separator: "/").dropLast() {
+        var above = name.utf8.first == UInt8(ascii: "/") ? "/" : ""
+        for part in pathNames(name).dropLast() {
             above += part
             do throws(SysError) {
                 if !(try r.p.stat(above).isDirectory) { throw SysError(.notDir, subject: above) }

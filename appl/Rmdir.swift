@@ -25,8 +25,8 @@ struct Rmdir: Command {
 
     /// What stands before the last name; nil where nothing does, or the root.
     private func above(_ path: String) -> String? {
-        let above = path.split(separator: "/").dropLast()
+        let above = pathNames(path).dropLast()
         guard !above.isEmpty else { return nil }
-        return (path.hasPrefix("/") ? "/" : "") + above.joined(separator: "/")
+        return (path.utf8.first == UInt8(ascii: "/") ? "/" : "") + above.joined(separator: "/")
     }
 }

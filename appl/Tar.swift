@@ -127,10 +127,10 @@ struct TarJob {
         return false
     }
 
-    /// The name without those that are taken off; nil where nothing is left.
-    func stripped(_ name: String) -> String? {
-        guard strips > 0 else { return name }
-        let parts = name.split(separator: "/").dropFirst(strips)
-        return parts.isEmpty ? nil : parts.joined(separator: "/")
+    /// The path below the directory of a name in the archive, without the names that are taken off; nil where nothing
+    /// is left. It begins with `./`: a `#` in front would be a device.
+    func path(of name: String) -> String? {
+        let names = pathNames(name).dropFirst(strips)
+        return names.isEmpty ? nil : "./" + names.joined(separator: "/")
     }
 }

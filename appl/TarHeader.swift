@@ -123,12 +123,13 @@ struct TarHeader {
         var longName: String?
         var longTarget: String?
         while true {
+            try Thread.check()
             guard let b = try next() else { return nil }
             if b.allSatisfy({ $0 == 0 }) { return nil }
             try check(b)
             let size = try number(b, 124, 12)
             switch b[156] {
-            case UInt8(ascii: "x"): try parse(try contents(size, next), into: &records)
+            case UInt8(ascii: "x"): records = try parse(try contents(size, next))
             case UInt8(ascii: "g"): _ = try contents(size, next)
             case UInt8(ascii: "L"): longName = text(try contents(size, next), 0, Int(size))
             case UInt8(ascii: "K"): longTarget = text(try contents(size, next), 0, Int(size))
@@ -195,7 +196,9 @@ struct TarHeader {
         return value
     }
 
-    private static func parse(_ bytes: [UInt8], into records: inout [String: String]) throws(SysError) {
+    /// Those of the records that are used here.
+    private static func parse(_ bytes: [UInt8]) throws(SysError) -> [String: String] {
+        var records: [String: String] = [:]
         var rest = bytes[...]
         while !rest.isEmpty {
             guard let blank = rest.firstIndex(of: 0x20),
@@ -205,8 +208,10 @@ struct TarHeader {
             let record = rest[(blank + 1)..<(rest.startIndex + length)].dropLast()
             rest = rest.dropFirst(length)
             guard let equal = record.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            records[String(decoding: record[..<equal], as: UTF8.self)] =
-                String(decoding: record[(equal + 1)...], as: UTF8.self)
+            let key = String(decoding: record[..<equal], as: UTF8.self)
+            guard ["path", "linkpath", "size", "mtime"].contains(key) else { continue }
+            records[key] = String(decoding: record[(equal + 1)...], as: UTF8.self)
         }
+        return records
     }
 }

@@ -52,7 +52,12 @@ final class TarReader {
             try entry(h, name)
         }
         for (path, header) in directories.reversed() {
-            try r.going(on: path) { () throws(SysError) in try finish(path, header) }
+            try r.going(on: path) { () throws(SysError) in
+                // What was unpacked since may have put a link in its place, or above it.
+                try makeParents(of: path, make: false)
+                guard try r.p.stat(path, follow: false).isDirectory else { throw SysError(.notDir, subject: path) }
+                try finish(path, header)
+            }
         }
         for name in wanted.subtracting(found).sorted() { try r.warn(SysError("not in the archive", subject: name)) }
         if let child {
@@ -90,23 +95,32 @@ final class TarReader {
         return out
     }
 
-    private func skip(_ size: UInt64) throws(SysError) { try contents(size) { _ in } }
+    /// What fills up the last block of contents of `size` bytes.
+    private func padding(_ size: UInt64) -> UInt64 {
+        let block = UInt64(TarHeader.blockSize)
+        return (block - size % block) % block
+    }
 
-    private func contents(_ size: UInt64, _ body: ([UInt8]) throws(SysError) -> Void) throws(SysError) {
-        var left = size
-        while left > 0 {
+    private func skip(_ size: UInt64) throws(SysError) {
+        var rest = size + padding(size)
+        try contents(&rest) { _ in }
+    }
+
+    /// Takes the `rest` of an entry, of which the last `padding` bytes are no contents. Where `body` throws, `rest`
+    /// tells what is still to be taken.
+    private func contents(
+        _ rest: inout UInt64, padding: UInt64 = 0, _ body: ([UInt8]) throws(SysError) -> Void
+    ) throws(SysError) {
+        while rest > 0 {
             try Thread.check()
-            guard let part = try reader.copy(Int(clamping: left)) else { throw SysError("the archive ends too early") }
-            left -= UInt64(part.count)
+            let isPadding = rest <= padding
+            let wanted = isPadding ? rest : rest - padding
+            guard let part = try reader.copy(Int(clamping: wanted)) else {
+                throw SysError("the archive ends too early")
+            }
+            rest -= UInt64(part.count)
             offset += UInt64(part.count)
-            try body(part)
-        }
-        let rest = Int(size % UInt64(TarHeader.blockSize))
-        var padding = rest == 0 ? 0 : TarHeader.blockSize - rest
-        while padding > 0 {
-            guard let part = try reader.copy(padding) else { throw SysError("the archive ends too early") }
-            padding -= part.count
-            offset += UInt64(part.count)
+            if !isPadding { try body(part) }
         }
     }
 
@@ -119,18 +133,19 @@ final class TarReader {
             // Between the contents of files there is no place for names.
             if r.has("O") { try r.p.write(2, h.name + "\n") } else { try r.out.line(h.name) }
         }
-        guard let path = job.stripped(String(name.drop { $0 == "/" })) else { return try skip(h.size) }
-        guard !path.isEmpty, !path.split(separator: "/").contains("..") else {
+        let names = pathNames(name)
+        guard !names.isEmpty, !names.contains("..") else {
             try r.warn(SysError("leads out of the directory: not unpacked", subject: h.name))
             return try skip(h.size)
         }
-        var rest = h.size
+        guard let path = job.path(of: name) else { return try skip(h.size) }
+        var rest = h.size + padding(h.size)
         do throws(SysError) {
             try unpack(h, path, &rest)
         } catch {
             try r.warn(error.about(path))
-            if rest > 0 { try skip(rest) }
         }
+        try contents(&rest) { _ in }
     }
 
     /// As GNU's list it: rights, owner and group, size, time of change, name.
@@ -147,14 +162,13 @@ final class TarReader {
 
     private func unpack(_ h: TarHeader, _ path: String, _ rest: inout UInt64) throws(SysError) {
         if r.has("O") {
-            rest = 0
-            if h.kind == .file { try contents(h.size) { (part) throws(SysError) in try r.out.write(part) } }
-            return
+            guard h.kind == .file else { return }
+            return try contents(&rest, padding: padding(h.size)) { (part) throws(SysError) in try r.out.write(part) }
         }
         try makeParents(of: path)
         switch h.kind {
         case .directory:
-            if path == "." { return }
+            if pathNames(path).allSatisfy({ $0 == "." }) { return }
             do throws(SysError) { try r.p.mkdir(path, h.mode & 0o777 | 0o700) } catch {
                 guard error.code == .exist, try r.p.stat(path, follow: false).isDirectory else { throw error }
             }
@@ -163,10 +177,14 @@ final class TarReader {
             try makeRoom(path)
             try r.p.symlink(h.target, path)
         case .link:
-            try makeRoom(path)
-            guard let target = job.stripped(String(h.target.drop { $0 == "/" })) else { return }
-            guard !target.split(separator: "/").contains("..") else { throw SysError("links out of the directory") }
+            guard !pathNames(h.target).contains("..") else { throw SysError("links out of the directory") }
+            guard let target = job.path(of: h.target) else { return }
             try makeParents(of: target, make: false)
+            let there = try r.p.stat(target, follow: false)
+            guard !there.isDirectory else { throw SysError(.isDir, subject: target) }
+            // A name that it has already is not removed first: it may be the only one.
+            if let old = try? r.p.stat(path, follow: false), old.identity == there.identity { return }
+            try makeRoom(path)
             try r.p.link(target, path)
         case .file:
             try makeRoom(path)
@@ -174,8 +192,7 @@ final class TarReader {
             let out = Writer(r.p, fd)
             var progress = Progress(r, path, total: h.size)
             do throws(SysError) {
-                rest = 0
-                try contents(h.size) { (part) throws(SysError) in
+                try contents(&rest, padding: padding(h.size)) { (part) throws(SysError) in
                     try out.write(part)
                     progress.add(part.count)
                 }
@@ -205,9 +222,9 @@ final class TarReader {
 
     /// Directories above; none may be a link, which could lead out.
     private func makeParents(of path: String, make: Bool = true) throws(SysError) {
-        var above = ""
-        for name in path.split(separator: "/").dropLast() where name != "." {
-            above += above.isEmpty ? String(name) : "/" + name
+        var above = "."
+        for name in pathNames(path).dropLast() where name != "." {
+            above += "/" + name
             if let dir = try? r.p.stat(above, follow: false) {  // absent: it is made
                 guard dir.isDirectory else { throw SysError("leads through a link: not unpacked", subject: path) }
             } else if make {
