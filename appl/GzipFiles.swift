@@ -110,7 +110,7 @@ struct GzipFiles {
         var target = try decompresses ? plainName(name) : packedName(name)
         var modified = dir.modified
         if decompresses, r.options.last(of: "nN") == "N", let member = try GzipMember(r, fd) {
-            target = member.name.map { join(directory(of: name), $0) } ?? target
+            target = member.name.map { join(parentName(name), $0) } ?? target
             if member.modified > 0 { modified = member.modified * 1_000_000_000 }
         }
         try replace(name, dir, fd, by: target, modified, header)
@@ -119,6 +119,10 @@ struct GzipFiles {
     private func replace(
         _ name: String, _ dir: Dir, _ fd: Int32, by target: String, _ modified: Int64, _ header: GzipHeader
     ) throws(SysError) {
+        // What is not there is nobody's name yet.
+        if let there = try? r.p.stat(target), there.identity == dir.identity {
+            throw SysError("is the same file as '\(target)'", subject: name)
+        }
         let mode: OpenMode = r.has("f") ? .write : [.write, .exclusive]
         let to = try r.p.create(target, mode, FileMode(rawValue: dir.mode.permissions))
         let out = Writer(r.p, to)
@@ -134,10 +138,6 @@ struct GzipFiles {
             throw error
         }
         if !r.has("k") { try r.p.remove(name) }
-    }
-
-    private func directory(of path: String) -> String {
-        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     private func packedName(_ name: String) throws(SysError) -> String {

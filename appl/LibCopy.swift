@@ -35,8 +35,8 @@ struct Copier {
             do throws(SysError) {
                 guard let step = try tree.next() else { return }
                 isFirst = false
-                let below = step.path.dropFirst(source.count).drop { $0 == "/" }
-                let to = step.depth == 0 ? target : join(target, String(below))
+                let below = step.path.utf8.dropFirst(source.utf8.count).drop { $0 == UInt8(ascii: "/") }
+                let to = step.depth == 0 ? target : join(target, String(decoding: below, as: UTF8.self))
                 switch step.visit {
                 case .file:
                     if step.dir.qid.isSymlink, step.depth == 0 ? followsOperands : follows {
@@ -100,12 +100,20 @@ struct Copier {
     private mutating func copyFile(_ source: String, _ dir: Dir, to target: String) throws(SysError) {
         let isShared = keepsNames && dir.links > 1
         if isShared, let copy = copies[dir.identity] {
+            // It may have been the target that was copied to before.
+            if try r.p.stat(copy, follow: false).identity == (try? r.p.stat(target, follow: false))?.identity { return }
             try makeRoom(target)
             try r.p.link(copy, target)
         } else if kind == .contents {
             try copyContents(source, dir, to: target)
         } else {
-            if forces { try makeRoom(target) }
+            if forces {
+                // What is not there is nobody's name yet.
+                if let there = try? r.p.stat(target, follow: false), there.identity == dir.identity {
+                    throw isSame(source, target)
+                }
+                try makeRoom(target)
+            }
             if kind == .link {
                 try r.p.link(source, target)
             } else {

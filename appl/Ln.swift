@@ -29,7 +29,11 @@ struct Ln: Command {
             if let there = try? r.p.stat(name, follow: false) {  // absent: nothing to remove
                 guard try replaces(name, r) else { return }
                 guard !there.isDirectory else { throw SysError(.isDir, subject: name) }
-                if !isSymbolic, try r.p.stat(source, follow: false).identity == there.identity {
+                // A symbolic link may lead to what is not there.
+                let leads =
+                    isSymbolic && source.utf8.first != UInt8(ascii: "/") ? join(parentName(name), source) : source
+                let old = isSymbolic ? try? r.p.stat(leads, follow: false) : try r.p.stat(leads, follow: false)
+                if old?.identity == there.identity {
                     throw SysError("is the same file as '\(name)'", subject: file)
                 }
                 try r.p.remove(name)

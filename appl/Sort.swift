@@ -44,7 +44,7 @@ struct Sort: Command {
         guard !checks || !r.has("o") else { throw r.misuse("-o does not go with -c and -C") }
         if checks {
             try sorter.check(quiet: r.has("C") || how == "quiet" || how == "silent")
-        } else if r.has("m") {
+        } else if r.has("m"), try !writesInput(r) {
             try sorter.mergeOperands()
         } else {
             try r.eachFile { (_, fd) throws(SysError) in try sorter.take(fd) }
@@ -58,6 +58,16 @@ struct Sort: Command {
         try sorter.give(to: out)
         try out.flush()
         try r.p.close(fd)
+    }
+
+    /// Whether the output is one of the inputs. A merge reads while it writes, so then all is read first.
+    private func writesInput(_ r: Run) throws(SysError) -> Bool {
+        // An output that is not there is no input.
+        guard let path = r.options.value("o"), let out = try? r.p.stat(path).identity else { return false }
+        for name in r.operands.isEmpty ? ["-"] : r.operands {
+            if try (name == "-" ? r.p.fstat(0) : r.p.stat(name)).identity == out { return true }
+        }
+        return false
     }
 
     private static func order(_ r: Run) throws(SysError) -> SortOrder {

@@ -67,12 +67,41 @@ import Testing
             [("..", .directory, "")],
             [("d", .symlink, "/mnt"), ("d/out", .file, "x")], [("d", .symlink, ".."), ("d/sub", .directory, "")],
             [("d", .symlink, "/mnt"), ("in", .link, "d/in")], [("in", .link, "../mnt/in")],
+            [("in", .link, "#Rio/in")], [("/\u{301}/../../out", .file, "x")],
             [("d", .symlink, "/mnt"), ("d", .directory, "")], [("d", .symlink, "/mnt"), ("d/l", .symlink, "x")],
         ] as [[(name: String, kind: TarHeader.Kind, text: String)]])
     func anArchiveDoesNotLeadOutOfTheDirectory(_ entries: [(name: String, kind: TarHeader.Kind, text: String)]) throws {
         let outcome = try emu("tar", Tar(), Call(["-x"], Self.archive(entries), [:]))
         #expect(outcome.code != 0, "\(outcome)")
         #expect(outcome.files.keys.allSatisfy { $0 == "d" }, "\(outcome)")
+    }
+
+    @Test func aNameOfAnArchiveIsNoDevice() throws {
+        let archive = try Self.archive([("#Rio/out2", .file, "x")])
+        let outcome = try emu("tar", Tar(), Call(["-x"], archive, [:]))
+        #expect(outcome.code == 0 && outcome.files == ["#Rio/out2": "x"], "\(outcome)")
+    }
+
+    @Test func aLinkOfAnArchiveToItselfAndOneToNothingRemoveNoFile() throws {
+        let archive = try Self.archive([("f", .link, "f"), ("g", .link, "none"), ("h", .file, "h")])
+        let outcome = try emu("tar", Tar(), Call(["-x"], archive, ["f": "1", "g": "2"]))
+        #expect(outcome.files == ["f": "1", "g": "2", "h": "h"], "\(outcome)")
+    }
+
+    @Test(
+        arguments: [
+            ("cp", Cp(), ["-lf", "f", "f"]), ("cp", Cp(), ["-sf", "f", "f"]), ("cp", Cp(), ["-rlf", "d", "."]),
+            ("ln", Ln(), ["-sf", "f", "f"]),
+        ] as [(String, any Program, [String])])
+    func aFileIsNotLostToItsOwnName(_ name: String, _ program: any Program, _ arguments: [String]) throws {
+        let files = ["f": "x", "d/g": "y"]
+        let outcome = try emu(name, program, Call(arguments, "", files))
+        #expect(outcome.code != 0 && outcome.files == files, "\(outcome)")
+    }
+
+    @Test func aMergeMayWriteToItsInput() throws {
+        let outcome = try emu("sort", Sort(), Call("-m", "-o", "a", "a", "b", files: ["a": "1\n3\n", "b": "2\n"]))
+        #expect(outcome.files == ["a": "1\n2\n3\n", "b": "2\n"], "\(outcome)")
     }
 
     @Test func partsOfNamesAreTakenOffAndLeftOut() throws {
