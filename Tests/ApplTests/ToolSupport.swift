@@ -139,11 +139,11 @@ private func text(_ p: Proc, _ path: String) throws(SysError) -> String {
 }
 
 private func collect(_ p: Proc, _ directory: String, into files: inout [String: String]) throws(SysError) {
-    let fd = try p.open(directory.isEmpty ? "." : directory)
+    let fd = try p.open("./" + directory)
     while case let some = try p.dirread(fd), !some.isEmpty {
         for dir in some {
             let path = directory.isEmpty ? dir.name : directory + "/" + dir.name
-            if dir.isDirectory { try collect(p, path, into: &files) } else { files[path] = try text(p, path) }
+            if dir.isDirectory { try collect(p, path, into: &files) } else { files[path] = try text(p, "./" + path) }
         }
     }
     try p.close(fd)
