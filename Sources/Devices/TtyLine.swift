@@ -271,7 +271,7 @@ struct TtyLine: Sendable {
     private mutating func rubOut(_ columns: Int, _ way: TerminalSettings.Local, _ byte: UInt8) {
         guard settings.local.contains(.echo) else { return }
         guard settings.local.contains(way) else { return echo(byte) }
-        for _ in 0..<columns { for b in [Key.backspace, Key.blank, Key.backspace] { show(b) } }
+        for _ in 0..<max(0, columns) { for b in [Key.backspace, Key.blank, Key.backspace] { show(b) } }
     }
 
     private mutating func reprint(_ byte: UInt8) {

@@ -64,7 +64,9 @@ public struct NameSpaceFile {
             guard depth < Self.depthLimit else { throw SysError("files include each other too deeply") }
             let fd = try p.open(words[1])
             defer { _ = try? p.close(fd) }  // it was read: nothing is lost
-            let bytes = try p.readn(fd, 1 << 20)
+            // What is cut off might have laid a mask.
+            let bytes = try p.readn(fd, (1 << 20) + 1)
+            guard bytes.count <= 1 << 20 else { throw SysError(.tooBig, subject: words[1]) }
             let file = NameSpaceFile(name: words[1], text: String(decoding: bytes, as: UTF8.self))
             try file.apply(to: p, in: nil, depth: depth + 1)
         case "mount", "import":

@@ -33,11 +33,11 @@ enum CsvModule {
                 row.add("\n" + line)
             }
             let values = row.finish().map { Item.text($0) }
-            let goOn = try StdModule.turn(shell) { () throws(Failure) in
+            let goOn = try StdModule.turn(&status) { () throws(Failure) in
                 shell.context.setLocal("line", values)
-                status = try shell.inner(items[1])
+                return try shell.inner(items[1])
             }
-            if !goOn { return "" }
+            if !goOn { break }
         }
         return status
     }

@@ -106,17 +106,20 @@ enum StdModule {
 
     // MARK: loops
 
-    /// Runs one turn of a loop. False when it is the last: also where nobody reads any more what its commands write.
-    static func turn(_ shell: Shell, _ body: () throws(Failure) -> Void) throws(Failure) -> Bool {
-        do throws(Failure) { try body() } catch {
+    /// Runs one turn of a loop, which gives its status. False when it is the last: also where nobody reads any more what
+    /// its command writes.
+    static func turn(_ status: inout String, _ body: () throws(Failure) -> String) throws(Failure) -> Bool {
+        do throws(Failure) { status = try body() } catch {
             guard case .raised(let exception) = error, exception.message == nil else { throw error }
             switch exception.name {
-            case "break": return false
+            case "break":
+                status = ""
+                return false
             case "continue": return true
             default: throw error
             }
         }
-        return shell.context.status != SysError.closedPipe.sentence
+        return status != SysError.closedPipe.sentence
     }
 
     private static let `for`: Builtin = { (shell, items) throws(Failure) in
@@ -125,11 +128,11 @@ enum StdModule {
         let body = items[items.count - 1]
         var status = ""
         for item in items[3..<(items.count - 1)] {
-            let goOn = try turn(shell) { () throws(Failure) in
+            let goOn = try turn(&status) { () throws(Failure) in
                 shell.context.setLocal(name, [item])
-                status = try shell.inner(body)
+                return try shell.inner(body)
             }
-            if !goOn { return "" }
+            if !goOn { break }
         }
         return status
     }
@@ -138,9 +141,7 @@ enum StdModule {
         guard items.count > 1 else { throw shell.usage("apply command [arg ...]") }
         var status = ""
         for item in items.dropFirst(2) {
-            guard try turn(shell, { () throws(Failure) in status = try shell.call(items[1], [item]) }) else {
-                return ""
-            }
+            if try !turn(&status, { () throws(Failure) in try shell.call(items[1], [item]) }) { break }
         }
         return status
     }
@@ -151,11 +152,12 @@ enum StdModule {
         var holds = true
         while holds {
             try shell.check()
-            let goOn = try turn(shell) { () throws(Failure) in
+            let before = status
+            let goOn = try turn(&status) { () throws(Failure) in
                 holds = try shell.inner(items[1]).isEmpty
-                if holds { status = try shell.inner(items[2]) }
+                return holds ? try shell.inner(items[2]) : before
             }
-            if !goOn { return "" }
+            if !goOn { break }
         }
         return status
     }
@@ -168,11 +170,11 @@ enum StdModule {
         defer { reader.giveBack() }
         var status = ""
         while let line = try reader.next() {
-            let goOn = try turn(shell) { () throws(Failure) in
+            let goOn = try turn(&status) { () throws(Failure) in
                 shell.context.setLocal("line", [.text(line)])
-                status = try shell.inner(body)
+                return try shell.inner(body)
             }
-            if !goOn { return "" }
+            if !goOn { break }
         }
         return status
     }

@@ -80,7 +80,9 @@ extension Shell {
         do throws(SysError) {
             let words = items.dropFirst().map(\.text)
             let output = try module.call(function, p, words: words) { [p] () throws(SysError) in
-                try p.readn(0, Self.inputLimit)
+                let bytes = try p.readn(0, Self.inputLimit + 1)
+                guard bytes.count <= Self.inputLimit else { throw .tooBig }
+                return bytes
             }
             .output()
             if !output.isEmpty { try p.write(1, output) }
