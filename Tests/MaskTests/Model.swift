@@ -47,6 +47,8 @@ struct Model {
         var space: Space
         var root: Root
         var files = Files()
+        /// Where it stands since that was unmounted: it goes on from there until it moves or a mask is laid.
+        var stranded: Set<Root> = []
     }
 
     /// The whole file tree, reachable by `#` name while the name space has them.
@@ -74,6 +76,7 @@ struct Model {
                 if found[mount.what, default: []].insert(mask).inserted { todo.append((mount.what, mask)) }
             }
         }
+        for root in p.stranded { arrive(root.file, root.mask) }
         while let (file, mask) = todo.popLast() {
             guard mask.contains(.execute) else { continue }
             for child in (children[file] ?? [:]).values { arrive(child, mask) }

@@ -150,6 +150,17 @@ final class World {
         }
     }
 
+    /// Mounts of `space` go: whoever stands in one stays there.
+    private func strand(_ space: Model.Space) {
+        for j in actors.indices where actors[j].model.space === space {
+            let dot = actors[j].proc.state.withLock { $0.dot }
+            guard dot.instance == instance else { continue }
+            for mask in model.reachable(actors[j].model)[dot.key.path] ?? [] {
+                actors[j].model.stranded.insert(.init(file: dot.key.path, mask: mask))
+            }
+        }
+    }
+
     private func attempt(_ what: String, _ body: () throws(SysError) -> Void) -> Bool {
         do throws(SysError) {
             try body()
@@ -172,7 +183,10 @@ final class World {
         case 5: rename(i, p, one, two)
         case 6: link(i, p, one, two)
         case 7: symlink(i, p, one, two)
-        case 8: _ = attempt("\(p.pid) chdir \(one)") { () throws(SysError) in try p.chdir(one) }
+        case 8:
+            if attempt("\(p.pid) chdir \(one)", { () throws(SysError) in try p.chdir(one) }) {
+                actors[i].model.stranded = []
+            }
         case 9: open(i, p, one)
         case 10: spawn(i, p)
         case 11: post(i, p)
@@ -193,7 +207,10 @@ final class World {
         guard attempt(text, { () throws(SysError) in try p.bind(source, two, flag, mask: mask) }) else { return }
         let space = actors[target].model.space
         if let on {
-            if flag == .replace { space.mounts.removeAll { $0.on == on } }
+            if flag == .replace {
+                strand(space)
+                space.mounts.removeAll { $0.on == on }
+            }
             for (what, masks) in sources {
                 let given = masks.map { $0.intersection(mask ?? .all) }
                 space.mounts.append(.init(on: on, what: what, masks: Set(given)))
@@ -207,7 +224,10 @@ final class World {
         let done = attempt("\(p.pid) bind -p \(mask) \(path) \(path)") { () throws(SysError) in
             try p.bind(path, path, mask: mask)
         }
-        if done, let on { model.seal(actors[i].model.space, on, mask) }
+        guard done, let on else { return }
+        let space = actors[i].model.space
+        model.seal(space, on, mask)
+        for j in actors.indices where actors[j].model.space === space { actors[j].model.stranded = [] }
     }
 
     private func unmount(_ i: Int, _ p: Proc, _ source: String?, _ target: String) {
@@ -217,6 +237,7 @@ final class World {
             try p.unmount(source, target)
         }
         guard done, let on else { return }
+        strand(actors[i].model.space)
         actors[i].model.space.mounts.removeAll { $0.on == on && (source == nil || $0.what == what) }
     }
 
@@ -331,10 +352,13 @@ final class World {
     private func prog(_ i: Int, _ p: Proc, _ one: String, _ two: String) {
         let j = random.below(actors.count)
         let q = actors[j].proc
-        let on = file(p, two, .mountPoint)
-        let sources = sources(i, p, one)
+        var on: Model.File?
+        var sources: [(what: Model.File, masks: Set<Mask>)] = []
         let done = attempt("\(p.pid) /prog/\(q.pid)/ns bind \(one) \(two)") { () throws(SysError) in
             let fd = try p.open("/prog/\(q.pid)/ns", .write)
+            // The names may lead through this descriptor.
+            on = file(p, two, .mountPoint)
+            sources = self.sources(i, p, one)
             do throws(SysError) { try p.write(fd, "bind \(one) \(two)\n") } catch {
                 try p.close(fd)
                 throw error
@@ -343,6 +367,7 @@ final class World {
         }
         guard done, let on else { return }
         let space = actors[j].model.space
+        strand(space)
         space.mounts.removeAll { $0.on == on }
         for (what, masks) in sources { space.mounts.append(.init(on: on, what: what, masks: masks)) }
     }
