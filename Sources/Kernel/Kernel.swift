@@ -5,6 +5,7 @@
 //
 //     Proc.state (a child's before its parent's is never needed: exit takes them one after the other)
 //         System.procs
+//         ChildWatch.records
 //         Fgrp.table
 //         Pgrp.state
 //         Egrp.state
@@ -12,6 +13,7 @@
 //             WaitQueue.lines
 //                 Waiter.state
 //                     Parker
+//     Mhead.lastPlace, Account.used (nothing below them)
 //     a device's own state
 //         WaitQueue.lines ...
 //
