@@ -77,6 +77,7 @@ let package = Package(
 
         .target(
             name: "CodecTestSupport", dependencies: ["Codec"], path: "Tests/CodecTestSupport", swiftSettings: strict),
+        tests("NineP", ["NineP"]),
         tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
         tests("Mask", ["Kernel", "Host", "Devices"]),

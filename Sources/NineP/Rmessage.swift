@@ -1,0 +1,43 @@
+/// A reply. Payloads have the manual's words and widths.
+///
+/// The data of a read are not in the value: `count` bytes stand at the end of the frame, in `Wire.readHeader...`.
+/// The corresponding Plan 9 pages are `intro(5)` and that of each message.
+public enum Rmessage: Hashable, Sendable {
+    case version(msize: UInt32, version: String)
+    case auth(aqid: Qid)
+    case attach(qid: Qid)
+    /// 9P2000's error: a sentence.
+    case error(ename: String)
+    /// 9P2000.L's error: one of Linux's errno numbers.
+    case lerror(ecode: UInt32)
+    case flush
+    case walk(qids: [Qid])
+    case open(qid: Qid, iounit: UInt32)
+    case create(qid: Qid, iounit: UInt32)
+    case read(count: UInt32)
+    case write(count: UInt32)
+    case clunk
+    case remove
+    case stat(Stat)
+    case wstat
+
+    public var type: MessageType {
+        switch self {
+        case .version: .Rversion
+        case .auth: .Rauth
+        case .attach: .Rattach
+        case .error: .Rerror
+        case .lerror: .Rlerror
+        case .flush: .Rflush
+        case .walk: .Rwalk
+        case .open: .Ropen
+        case .create: .Rcreate
+        case .read: .Rread
+        case .write: .Rwrite
+        case .clunk: .Rclunk
+        case .remove: .Rremove
+        case .stat: .Rstat
+        case .wstat: .Rwstat
+        }
+    }
+}
