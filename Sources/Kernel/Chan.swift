@@ -3,7 +3,7 @@ import Synchronization
 /// A file somebody holds: which device, which file, how it was opened and where it was found.
 ///
 /// Made by attach and walk; opened by `open`. When the last reference goes, an open Chan is closed at its device.
-/// `mode`, `mask`, `node` and `isShared` are set before the Chan is shared; the offset is atomic; `auxiliary` belongs to the
+/// `mode`, `mask`, `node`, `hangups` and `isShared` are set before the Chan is shared; the offset is atomic; `auxiliary` belongs to the
 /// device, which guards what it points to.
 public final class Chan: @unchecked Sendable {
     public let dev: any Dev
@@ -16,6 +16,10 @@ public final class Chan: @unchecked Sendable {
     public internal(set) var mode: OpenMode?
     /// Where it was found; nil for pipes and other Chans without a name.
     public internal(set) var node: PathNode?
+    /// What was forced off the name space that it was opened in; nil for one that was opened by no name.
+    var hangups: Hangups?
+    /// When it was last seen not to be hung up.
+    let hangupTime = Atomic<UInt32>(0)
     /// Several directories found at one place; searched in order.
     var union: Union?
     /// It has been in a descriptor: whoever opens it again, by a name in `#s` or `#d`, changes nothing of it.

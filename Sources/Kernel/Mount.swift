@@ -40,6 +40,8 @@ public final class MountEntry: Sendable {
     /// Rights of whatever is found through this entry.
     public let mask: Mask
     public let flags: MountFlags
+    /// The one that this is a narrower form of.
+    private let wider: MountEntry?
     /// What was asked for, for `ns`: source, mount point, attach specifier, and mask where one was given.
     public let source: String
     public let target: String
@@ -58,7 +60,7 @@ public final class MountEntry: Sendable {
 
     init(
         root: Chan?, mask: Mask, flags: MountFlags, source: String, target: String, spec: String = "",
-        given: Mask? = nil, kind: Kind = .bind, call: UInt64? = nil
+        given: Mask? = nil, kind: Kind = .bind, call: UInt64? = nil, wider: MountEntry? = nil
     ) {
         id = Self.newNumber()
         self.call = call ?? id
@@ -70,14 +72,18 @@ public final class MountEntry: Sendable {
         self.spec = spec
         self.given = given
         self.kind = kind
+        self.wider = wider
     }
+
+    /// As it was before any mask was laid on the name space: the same for all that are forms of it.
+    var first: MountEntry { wider ?? self }
 
     /// The same entry with fewer rights, as a new one.
     func narrowed(to mask: Mask, given: Mask? = nil) -> MountEntry {
         MountEntry(
             root: root, mask: self.mask.intersection(mask), flags: flags, source: source, target: target, spec: spec,
             given: given.map { $0.intersection(self.given ?? .all) } ?? self.given, kind: kind,
-            call: call)
+            call: call, wider: first)
     }
 }
 
@@ -202,6 +208,7 @@ public final class Pgrp: Sendable {
     }
 
     let state: Lock<State>
+    let hangups = Hangups()
     var maskCount: UInt64 { state.withLock { $0.masks } }
     /// Number shown by /prog/N/nsgrp.
     public let id: UInt64

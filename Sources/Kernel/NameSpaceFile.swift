@@ -1,6 +1,6 @@
 /// A name space written down: one call a line, as `newns`, `emu -n` and the system's own start take it.
 ///
-/// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [SOURCE] TARGET`, `cd DIR`, `mkdir DIR` (which may be there
+/// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [-f] [SOURCE] TARGET`, `cd DIR`, `mkdir DIR` (which may be there
 /// already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
 /// is replaced by that environment variable.
 /// The corresponding Inferno page is `namespace(6)`.
@@ -45,8 +45,12 @@ public struct NameSpaceFile {
             guard rest.count == 2 else { throw SysError("usage: bind [-abc] [-p mask] source target") }
             try p.bind(rest[0], rest[1], flags, mask: mask, in: other)
         case "unmount":
-            guard words.count == 2 || words.count == 3 else { throw SysError("usage: unmount [source] target") }
-            try p.unmount(words.count == 3 ? words[1] : nil, words[words.count - 1], in: other)
+            let force = words.count > 1 && words[1] == "-f"
+            let names = words.dropFirst(force ? 2 : 1)
+            guard let target = names.last, names.count <= 2 else {
+                throw SysError("usage: unmount [-f] [source] target")
+            }
+            try p.unmount(names.count == 2 ? names.first : nil, target, force: force, in: other)
         case _ where other != nil: throw SysError("'\(words[0])': only bind and unmount change another process")
         case "cd":
             guard words.count == 2 else { throw SysError("usage: cd dir") }

@@ -110,6 +110,18 @@ public final class PathNode: @unchecked Sendable {
         }
     }
 
+    /// The bind or mount through which what stands here was found; nil in the root's own tree.
+    var carrier: MountEntry? {
+        Self.tree.withLock { _ in
+            var node: PathNode? = self
+            while let n = node {
+                if let e = n.entry, !e.isSeal, e.kind != .own { return e }
+                node = n.parent
+            }
+            return nil
+        }
+    }
+
     /// The root of what is mounted around this node; nil in the name space's own tree.
     var mountRoot: Chan? {
         Self.tree.withLock { _ in

@@ -100,9 +100,12 @@ extension Proc {
         return from.key == on.key
     }
 
-    /// Takes off what `source` put on `target`, or all that is mounted there. What a mask was laid on stays so.
+    /// Takes off `source` where it is first found on `target`, or all that is mounted there. What a mask was laid on stays
+    /// so. What is open stays open; with `force` it is hung up, and who waits in it gets `.hungup` now.
     /// `other` is as in `bind`. The corresponding Plan 9 call is `unmount(2)`.
-    public func unmount(_ source: String?, _ target: String, in other: Proc? = nil) throws(SysError) {
+    public func unmount(
+        _ source: String?, _ target: String, force: Bool = false, in other: Proc? = nil
+    ) throws(SysError) {
         try enter()
         let (on, _) = try find(target, .mountPoint)
         var key: MountKey?
@@ -110,7 +113,12 @@ extension Proc {
             key = try find(source).0.key
         }
         let space = (other ?? self).nameSpace
-        do throws(SysError) { try space.remove(on.key, of: key) } catch { throw error.about(target) }
+        let gone: [MountEntry]
+        do throws(SysError) { gone = try space.remove(on.key, of: key) } catch { throw error.about(target) }
+        guard force else { return }
+        space.hangups.add(gone)
+        // Nobody knows who waits in what: everybody looks.
+        for p in system.processes { p.alert() }
     }
 }
 
@@ -162,21 +170,23 @@ extension Pgrp {
         return withExtendedLifetime(before) { after }
     }
 
-    /// Takes off the entries at `key` whose root is `source`, or all.
-    func remove(_ key: MountKey, of source: MountKey?) throws(SysError) {
-        let gone = try state.withLock { (s) throws(SysError) -> Mhead in
+    /// Takes off the first entry at `key` whose root is `source`, or all; those that were mounts.
+    func remove(_ key: MountKey, of source: MountKey?) throws(SysError) -> [MountEntry] {
+        let (head, gone) = try state.withLock { (s) throws(SysError) -> (Mhead, [MountEntry]) in
             guard let head = s.table[key] else { throw .notMounted }
             guard !head.members.isEmpty else { throw .perm }
+            var gone = head.members
             var left: [MountEntry] = []
             if let source {
-                left = head.members.filter { $0.root?.key != source }
-                guard left.count < head.members.count else { throw .notInUnion }
+                guard let i = gone.firstIndex(where: { $0.root?.key == source }) else { throw .notInUnion }
+                left = gone
+                gone = [left.remove(at: i)]
                 if left.allSatisfy({ $0.kind == .own }) { left = [] }
             }
             s.table[key] = left.isEmpty && head.seal == nil ? nil : Mhead(members: left, seal: head.seal)
-            return head
+            return (head, gone.filter { $0.kind != .own })
         }
-        withExtendedLifetime(gone) {}
+        return withExtendedLifetime(head) { gone }
     }
 
     /// Lays `mask` on every mount of this name space, as `sandbox` does before it gives single paths back.

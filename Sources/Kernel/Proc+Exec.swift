@@ -63,7 +63,7 @@ extension Proc {
         do throws(SysError) {
             guard file.mask.isSuperset(of: .execute) else { throw .perm }
             guard !file.isDirectory else { throw .perm }
-            let open = try Self.open(file, .execute, caller, .wait)
+            let open = try self.open(file, .execute, caller, .wait)
             let header = try Self.header(open, caller)
             if let engine = system.engine(for: header) {
                 return { () throws(SysError) in

@@ -12,10 +12,12 @@ extension Proc {
         try enter()
         let (c, caller) = try chan(fd)
         try c.checkReadable()
-        if c.isDirectory { return try c.readDirectory(into: &buffer, nameSpace.table, caller) }
-        let n = try c.dev.read(c, into: &buffer, at: c.offset, caller, how)
-        if n > 0 { _ = c.advance(n) }
-        return n
+        return try c.whileCalled { () throws(SysError) in
+            if c.isDirectory { return try c.readDirectory(into: &buffer, nameSpace.table, caller) }
+            let n = try c.dev.read(c, into: &buffer, at: c.offset, caller, how)
+            if n > 0 { _ = c.advance(n) }
+            return n
+        }
     }
 
     /// Reads at `offset`. The corresponding Plan 9 call is `pread(2)`.
@@ -26,7 +28,9 @@ extension Proc {
         let (c, caller) = try chan(fd)
         try c.checkReadable()
         guard !c.isDirectory else { throw .isDir }
-        return try c.dev.read(c, into: &buffer, at: offset, caller, how)
+        return try c.whileCalled { () throws(SysError) in
+            try c.dev.read(c, into: &buffer, at: offset, caller, how)
+        }
     }
 
     /// Up to `count` bytes as an array; empty at the end.
@@ -62,7 +66,7 @@ extension Proc {
         // The room is taken before the write, so that two writers of one Chan never write to the same place.
         let offset = c.advance(count)
         do throws(SysError) {
-            let n = try c.dev.write(c, bytes, at: offset, caller, how)
+            let n = try c.whileCalled { () throws(SysError) in try c.dev.write(c, bytes, at: offset, caller, how) }
             if n < count { c.retreat(count - n) }
             return n
         } catch {
@@ -93,7 +97,7 @@ extension Proc {
         try enter()
         let (c, caller) = try chan(fd)
         try c.checkWritable()
-        return try c.dev.write(c, bytes, at: offset, caller, how)
+        return try c.whileCalled { () throws(SysError) in try c.dev.write(c, bytes, at: offset, caller, how) }
     }
 
     /// From where an offset is counted.
@@ -129,7 +133,9 @@ extension Proc {
         guard c.isDirectory else { throw .notDir }
         try c.checkReadable()
         let table = nameSpace.table
-        return try c.withDirectory(caller) { (r) throws(SysError) in try r.next(max(1, limit), table, caller) }
+        return try c.whileCalled { () throws(SysError) in
+            try c.withDirectory(caller) { (r) throws(SysError) in try r.next(max(1, limit), table, caller) }
+        }
     }
 
     /// The corresponding Plan 9 call is `fstat(2)`.
@@ -206,7 +212,7 @@ extension Proc {
     public func fsync(_ fd: Int32) throws(SysError) {
         try enter()
         let (c, caller) = try chan(fd)
-        try c.dev.fsync(c, caller)
+        try c.whileCalled { () throws(SysError) in try c.dev.fsync(c, caller) }
     }
 
     /// Whether a new program inherits the descriptor.
@@ -262,8 +268,14 @@ extension Proc {
         while true {
             waiter.arm()
             var ready = 0
+            var hangups: Hangups?
             for i in list.indices {
-                list[i].got = chans[i].dev.poll(chans[i], list[i].events, ready == 0 ? waiter : nil)
+                // Most were opened in one name space.
+                if let its = chans[i].hangups, its !== hangups {
+                    waiter.stand(on: its.forced)
+                    hangups = its
+                }
+                list[i].got = chans[i].poll(list[i].events, ready == 0 ? waiter : nil)
                 if !list[i].got.isEmpty { ready += 1 }
             }
             defer { waiter.cancel() }

@@ -36,7 +36,7 @@ extension Proc {
         while true {
             try enter()
             let (c, caller) = try find(path)
-            do throws(SysError) { return try Self.open(c, mode, caller, how) } catch {
+            do throws(SysError) { return try open(c, mode, caller, how) } catch {
                 guard error.code == .stale, attempt < Self.attempts else { throw error.about(path) }
                 attempt += 1
             }
@@ -44,16 +44,19 @@ extension Proc {
     }
 
     /// Opens a Chan that `find` gave.
-    static func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
+    func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
         guard c.mask.isSuperset(of: mode.needs) else { throw .perm }
         if c.isDirectory {
             guard !mode.canWrite, !mode.contains(.truncate), mode.access != 3 else { throw .isDir }
         }
         // A root that is shared by all who walk from it is never opened itself.
         let own = c.clone()
-        let opened = try own.dev.open(own, mode, caller, how)
-        if opened !== own { opened.adoptPlace(of: own) }
-        return opened
+        own.hangups = nameSpace.hangups
+        return try own.whileCalled { () throws(SysError) in
+            let opened = try own.dev.open(own, mode, caller, how)
+            if opened !== own { opened.adoptPlace(of: own) }
+            return opened
+        }
     }
 
     /// Makes a file, or truncates the one that is there (unless `.exclusive`), and opens it; or makes a directory.
@@ -88,14 +91,14 @@ extension Proc {
         }
         if let found {
             guard !isNew else { throw .exist }
-            return try Self.open(found, mode.union(.truncate), caller, .wait)
+            return try open(found, mode.union(.truncate), caller, .wait)
         }
         guard perm.contains(.directory) || !Namec.namesDirectory(path) else { throw .isDir }
         let bits = FileMode(rawValue: perm.rawValue & ~umask)
-        return try Self.create(in: Self.creatable(parent), name, mode, bits, caller)
+        return try create(in: Self.creatable(parent), name, mode, bits, caller)
     }
 
-    private static func create(
+    private func create(
         in directory: Chan, _ name: String, _ mode: OpenMode, _ perm: FileMode, _ caller: Caller
     ) throws(SysError) -> Chan {
         guard directory.mask.isSuperset(of: [.write, .execute]) else { throw .perm }
@@ -103,6 +106,7 @@ extension Proc {
         let made = try directory.dev.create(directory, name, mode, perm, caller)
         made.mask = directory.mask
         made.node = directory.node?.child(name)
+        made.hangups = nameSpace.hangups
         return made
     }
 
@@ -317,7 +321,7 @@ extension Chan {
     /// A device has opened `c` as this Chan; one that is in use already keeps its own place and rights.
     func adoptPlace(of c: Chan) {
         guard !isShared else { return }
-        if node == nil { node = c.node }
+        if node == nil { (node, hangups) = (c.node, c.hangups) }
         mask.formIntersection(c.mask)
         if union == nil { union = c.union }
     }

@@ -237,6 +237,11 @@ public final class Proc: @unchecked Sendable {
         for t in threads { t.alert() }
     }
 
+    /// Makes its blocked Threads look around.
+    func alert() {
+        for t in state.withLock({ $0.threads }) { t.alert() }
+    }
+
     /// Stops it at its next system call, or where it waits.
     public func stop() {
         state.withLock { s in
@@ -244,7 +249,7 @@ public final class Proc: @unchecked Sendable {
             s.life = .stopped
             attention.bitwiseOr(Attention.stopped, ordering: .releasing)
         }
-        for t in state.withLock({ $0.threads }) { t.alert() }
+        alert()
     }
 
     /// Lets a stopped one go on.

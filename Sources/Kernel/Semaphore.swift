@@ -182,7 +182,7 @@ extension Proc {
     public func semDown(_ fd: Int32, _ how: How = .wait) throws(SysError) {
         try enter()
         let c = try chan(fd).0
-        try system.semaphores.of(c).down(how)
+        try c.whileCalled { () throws(SysError) in try system.semaphores.of(c).down(how) }
         try system.semaphores.settle(c)
     }
 }

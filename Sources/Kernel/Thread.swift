@@ -9,6 +9,8 @@ public final class Thread: @unchecked Sendable {
     public let proc: Proc
     let parker: Parker
     let waiter: Waiter
+    /// The Chan whose device it has called, for the Thread itself to look at; whoever sets it holds it until it is reset.
+    unowned(unsafe) var called: Chan?
     private let blocked = Atomic<Bool>(false)
     /// The CPU clock of the host thread that runs it, and what that showed when it began; 0 while none does.
     private let clock = Atomic<Int32>(0)
@@ -91,19 +93,21 @@ public final class Thread: @unchecked Sendable {
 
     /// The one gate of every wait: returns when `waiter` has fired.
     ///
-    /// Throws `.interrupted` when a note was handled, `.killed` when the Proc is to end, `.timedOut` at the deadline.
+    /// Throws `.interrupted` when a note was handled, `.killed` when the Proc is to end, `.timedOut` at the deadline,
+    /// `.hungup` when the mount is forced off in whose file it waits.
     /// A stop and a note that is ignored are acted on and the wait goes on.
     func block(until deadline: UInt64?) throws(SysError) {
         blocked.store(true, ordering: .relaxed)
         defer { blocked.store(false, ordering: .relaxed) }
         while !waiter.hasFired {
             if try proc.attend() { throw .interrupted }
+            try called?.checkHangup()
             if waiter.hasFired { break }
             if !parker.park(until: deadline), !waiter.hasFired { throw .timedOut }
         }
     }
 
-    /// Makes a blocked Thread look at its Proc's attention flags.
+    /// Makes a blocked Thread look at its Proc's attention flags, and at what it waits in.
     func alert() { parker.unpark() }
 
     /// Waits until a host descriptor is ready. Returns which events came, empty at the deadline.
@@ -116,6 +120,7 @@ public final class Thread: @unchecked Sendable {
         defer { thread.blocked.store(false, ordering: .relaxed) }
         while true {
             if try thread.proc.attend() { throw .interrupted }
+            try thread.called?.checkHangup()
             switch thread.parker.poll(descriptor, events, until: deadline) {
             case .ready(let got): return got
             case .token: continue

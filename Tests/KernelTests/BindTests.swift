@@ -47,6 +47,9 @@ import Testing
         Row("bind -b /b /a\nunmount /a", ["a", "x"], "a", "a"),
         Row("bind -b /b /a\nbind -bc /c /a\nunmount /c /a", ["b", "x", "a"], "b", nil),
         Row("bind -b /b /a\nbind -bc /c /a\nunmount /b /a", ["c", "x", "a"], "c", "c"),
+        // Of what stands there twice, the first goes.
+        Row("bind -b /b /a\nbind -ac /b /a\nunmount /b /a", ["a", "x", "b"], "a", "b"),
+        Row("bind -b /b /a\nbind -ac /b /a\nunmount /b /a\nunmount /b /a", ["a", "x"], "a", "a"),
         // A union bound elsewhere is there as it was then; another's members come with it.
         Row("bind -a /c /b\nbind -a /b /a", ["a", "x", "b", "c"], "a", nil),
         Row("bind -a /c /b\nbind -a /b /a\nunmount /b", ["a", "x", "b", "c"], "a", nil),

@@ -211,10 +211,11 @@ final class World {
                 strand(space)
                 space.mounts.removeAll { $0.on == on }
             }
-            for (what, masks) in sources {
-                let given = masks.map { $0.intersection(mask ?? .all) }
-                space.mounts.append(.init(on: on, what: what, masks: Set(given)))
+            let mounts = sources.map { what, masks in
+                Model.Mount(on: on, what: what, masks: Set(masks.map { $0.intersection(mask ?? .all) }))
             }
+            // In the order of the union: of what stands there twice, the first is taken off.
+            space.mounts.insert(contentsOf: mounts, at: flag.contains(.before) ? 0 : space.mounts.count)
         }
         if let mask, mask != .all { space.noDevices = true }
     }
@@ -238,7 +239,11 @@ final class World {
         }
         guard done, let on else { return }
         strand(actors[i].model.space)
-        actors[i].model.space.mounts.removeAll { $0.on == on && (source == nil || $0.what == what) }
+        let space = actors[i].model.space
+        guard source != nil else { return space.mounts.removeAll { $0.on == on } }
+        if let first = space.mounts.firstIndex(where: { $0.on == on && $0.what == what }) {
+            space.mounts.remove(at: first)
+        }
     }
 
     /// The directory and the name that a new file would have.
