@@ -47,6 +47,8 @@ public final class LineEdit: Sendable {
         rl_catch_sigwinch = 0
         rl_change_environment = 0
         rl_sort_completion_matches = 0
+        // The return key is a newline here (see `prepare`): it runs the line that a search found, and does not only end it.
+        rl_variable_bind("isearch-terminators", "\\e")
         rl_prep_term_function = { LineEdit.prepare($0) }
         rl_getc_function = { _ in LineEdit.shared.character() }
         rl_attempted_completion_function = { text, start, end in LineEdit.complete(text, start, end) }
