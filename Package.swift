@@ -8,15 +8,18 @@ let strict: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
-func floor(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func floor(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
 /// A target of things that emu.conf lists, and of one source that is named here. The plugin brings the others in,
 /// those of unlisted things left out, and the table. The fuzzers do without: the sanitizer's flags would reach mkconf.
-func listed(_ name: String, path: String? = nil, source: String, _ dependencies: [Target.Dependency]) -> Target {
+func listed(
+    _ name: String, path: String? = nil, without exclude: [String] = [], source: String,
+    _ dependencies: [Target.Dependency]
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: path, sources: [source], swiftSettings: strict,
+        name: name, dependencies: dependencies, path: path, exclude: exclude, sources: [source], swiftSettings: strict,
         plugins: Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : [])
 }
 
@@ -55,11 +58,15 @@ let package = Package(
         listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
         floor("Shell", ["Kernel", "Codec"]),
         listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec"]),
-        listed("Appl", path: "appl", source: "Appl.swift", ["Kernel", "Codec", "Shell"]),
+        floor("Applib", path: "appl/lib", ["Kernel", "Codec"]),
+        listed("Filters", path: "appl/filters", source: "Filters.swift", ["Kernel", "Codec", "Shell", "Applib"]),
+        listed(
+            "Appl", path: "appl", without: ["filters", "lib"], source: "Appl.swift",
+            ["Kernel", "Codec", "Shell", "Applib"]),
         .executableTarget(
             name: "emu",
             dependencies: [
-                "Kernel", "Host", "Devices", "Shell", "Builtins", "Appl",
+                "Kernel", "Host", "Devices", "Shell", "Builtins", "Filters", "Appl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -67,7 +74,8 @@ let package = Package(
         // The benchmarks: `make bench`.
         .target(name: "CBench"),
         .executableTarget(
-            name: "emu-bench", dependencies: ["CBench", "Kernel", "Host", "Devices", "Appl"], swiftSettings: strict),
+            name: "emu-bench", dependencies: ["CBench", "Kernel", "Host", "Devices", "Filters", "Appl"],
+            swiftSettings: strict),
 
         // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.
         floor("Conf"),
@@ -79,13 +87,18 @@ let package = Package(
             name: "CodecTestSupport", dependencies: ["Codec"], path: "Tests/CodecTestSupport", swiftSettings: strict),
         tests("NineP", ["NineP"]),
         tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
-        tests("Shell", ["Shell", "Devices", "Kernel", "Host"]),
-        tests("Mask", ["Kernel", "Host", "Devices"]),
-        tests("Appl", ["Appl", "Devices", "Kernel", "Host"]),
+        tests("Shell", ["Shell", "Devices", "Kernel", "KernelTestSupport"]),
+        tests("Mask", ["Kernel", "Host", "Devices", "KernelTestSupport"]),
+        .target(
+            name: "ApplTestSupport", dependencies: ["Devices", "Kernel", "Host", "KernelTestSupport"],
+            path: "Tests/ApplTestSupport", swiftSettings: strict),
+        tests("Applib", ["Applib", "Kernel"]),
+        tests("Filters", ["Filters", "Applib", "Kernel", "ApplTestSupport"]),
+        tests("Appl", ["Appl", "Filters", "Applib", "Devices", "Kernel", "ApplTestSupport", "KernelTestSupport"]),
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),
         tests("Conf", ["Conf", "ConfTestSupport"]),
-        tests("Builtins", ["Builtins", "Devices", "Kernel"]),
+        tests("Builtins", ["Builtins", "Devices", "Kernel", "KernelTestSupport"]),
         .target(
             name: "KernelTestSupport", dependencies: ["Kernel", "Host"], path: "Tests/KernelTestSupport",
             swiftSettings: strict),

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Makes a file or directory seen at another place of the name space.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints paths without what they do not need: empty names, `.`, and `..` with the name before it.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Copies with blocks of a given size, from and to given places.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints what stands before the last name of a path.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Tells what files and directories take, in kilobytes.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints its arguments. It takes no flag but a first `-n`: everything else is text.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints the environment, or runs a program in another one.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// What `find -printf` prints: text, and what stands behind a `%`.

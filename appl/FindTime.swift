@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// The tests of `find` that ask when: `-mtime` and its kin, `-newer` and its.

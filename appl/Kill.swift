@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Sends notes to processes, through their files in /prog: what may be written there decides.

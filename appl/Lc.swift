@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Lists files in columns.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Lists files. The long form is Plan 9's: kind and rights, device letter and instance, owner, group, length, date, name.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Makes the tree of a device seen at a place of the name space.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Moves files: by another name within a mount, by a copy from one mount to another.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Builds a name space anew, from a file, and runs a program in it.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints a name space as commands that make it again, masks and the current directory too.

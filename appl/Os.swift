@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Runs a program of the host: its standard files are ours, and so is its status.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints its arguments as a format says. The corresponding POSIX page is `printf(1)`.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Lists processes: pid, group, user, CPU time, state, size, program.

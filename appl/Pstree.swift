@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints processes as a tree: who made whom.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Copies a line of its input to its output, and reads no further.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Removes files, and with -r directories and all below them.

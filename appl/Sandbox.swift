@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Runs a program with less: in a name space of its own, whose masks take rights away for good.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Ups the semaphores that files are: each wakes one that waits in `semdown`.

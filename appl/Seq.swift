@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints numbers.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Prints what is known of a file.

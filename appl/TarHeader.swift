@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// One entry of a tar archive. Written as ustar, with pax records where ustar has no room; read from those, from GNU's

@@ -1,3 +1,4 @@
+import Applib
 import Codec
 import Kernel
 

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Says by its status whether something is so.

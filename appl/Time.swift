@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Runs a command and tells what it took: `0.01l 0.2r 0.21t`, seconds to load, to run, and in all.

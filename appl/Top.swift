@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Shows processes, those that use the processor most first, again and again.

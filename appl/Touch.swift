@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Makes files, or sets their times.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Takes off what was bound or mounted.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Says why a path leads where it does: the mounts on the way, the server, and the rights that are left.

@@ -1,3 +1,4 @@
+import Applib
 import Kernel
 
 /// Runs a command with arguments from the input.

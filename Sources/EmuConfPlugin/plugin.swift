@@ -19,7 +19,9 @@ struct EmuConfPlugin: BuildToolPlugin {
         let package = context.package.directoryURL
         let work = context.pluginWorkDirectoryURL
         let mkconf = try context.tool(named: "mkconf").url
-        let files = tree(target.directoryURL)
+        // A target may stand in a folder of another's.
+        let others = context.package.targets.map(\.directoryURL.path).filter { $0 != target.directoryURL.path }
+        let files = tree(target.directoryURL, without: Set(others))
         // What is no Swift, a script in appl, is an input too, else it would be reported as unhandled.
         let table = work.appending(path: "\(target.name)+Table.swift")
         var commands = [
@@ -42,10 +44,11 @@ struct EmuConfPlugin: BuildToolPlugin {
         return commands
     }
 
-    /// The files from `url` down; hidden ones left out, links not followed.
-    private func tree(_ url: URL) -> [URL] {
+    /// The files from `url` down; hidden ones and the folders `without` left out, links not followed.
+    private func tree(_ url: URL, without others: Set<String>) -> [URL] {
+        if others.contains(url.path) { return [] }
         let isLink = (try? url.resourceValues(forKeys: [.isSymbolicLinkKey]))?.isSymbolicLink ?? false
         guard !isLink, let names = try? FileManager.default.contentsOfDirectory(atPath: url.path) else { return [url] }
-        return names.sorted().filter { !$0.hasPrefix(".") }.flatMap { tree(url.appending(path: $0)) }
+        return names.sorted().filter { !$0.hasPrefix(".") }.flatMap { tree(url.appending(path: $0), without: others) }
     }
 }

@@ -1,6 +1,7 @@
 import Appl
 import CBench
 import Devices
+import Filters
 import Host
 import Kernel
 
@@ -43,7 +44,7 @@ struct Bench {
         var grants = HostGrants()
         grants.trees["host"] = .init(try HostEnvironment.realPath("."))
         let system = System(grants: grants)
-        for program in programTable { system.add(program) }
+        for program in Filters.programTable + Appl.programTable { system.add(program) }
         for make in deviceTable { system.add(make()) }
         let rows = callRows + processRows + commandRows(emu)
         let small = self.small

@@ -1,6 +1,7 @@
 import Appl
 import Builtins
 import Devices
+import Filters
 import Host
 import Kernel
 
@@ -30,7 +31,7 @@ struct Boot {
         // A script that forks without end fills its system, not its host.
         let system = System(account: Account(limits: [.threads: 12_000]), grants: grants)
         HostConsole.shared.serve(system)
-        for program in programTable { system.add(program) }
+        for program in Filters.programTable + Appl.programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
         for make in deviceTable { system.add(make()) }
         system.lineEditor = ConsoleEditor()

@@ -1,7 +1,10 @@
+import ApplTestSupport
 import Kernel
 import Testing
 
 @testable import Appl
+@testable import Applib
+@testable import Filters
 
 /// What programs for files and processes do that no tool of a host can be compared with.
 @Suite(.timeLimit(.minutes(1))) struct FileToolTests {
@@ -33,16 +36,6 @@ import Testing
         let file = ["f": String(repeating: "x", count: size)]
         let outcome = try emu("ls", Ls(), Call([flags, "f"], "", file))
         #expect(outcome.out.split(separator: " ").contains(Substring(shown)), "\(outcome.out)")
-    }
-
-    @Test(
-        arguments: [
-            (0, "0"), (1023, "1023"), (1024, "1.0K"), (1025, "1.1K"), (10240, "10K"), (10241, "11K"),
-            (1_048_575, "1.0M"),
-            (1 << 30, "1.0G"), (UInt64.max, "16E"),
-        ] as [(UInt64, String)]) func aBriefSizeIsRoundedUp(_ bytes: UInt64, _ text: String)
-    {
-        #expect(brief(bytes) == text)
     }
 
     /// An archive of these entries, as text of bytes below 128.

@@ -1,7 +1,10 @@
+import ApplTestSupport
 import Kernel
 import Testing
 
 @testable import Appl
+@testable import Applib
+@testable import Filters
 
 /// Files that no medium has, but a server may tell of: `huge` is as long and as old as numbers go, `bad` cannot be read.
 final class OddDev: Dev {
@@ -54,7 +57,9 @@ final class OddDev: Dev {
 
     private static func run(_ line: String, _ input: String = "", _ files: [String: String] = [:]) throws -> Outcome {
         let words = line.split(separator: " ").map { String($0).replacing("~", with: " ") }
-        return try emu(words[0], try #require(programs[words[0]]), Call(Array(words.dropFirst()), input, files))
+        return try emu(
+            words[0], try #require(programs[words[0]]), Call(Array(words.dropFirst()), input, files),
+            devices: [OddDev()])
     }
 
     @Test(arguments: [

@@ -4,9 +4,13 @@ import KernelTestSupport
 import Testing
 
 @testable import Appl
+@testable import Applib
+@testable import Filters
 
 /// What holds for every program that emu.conf lists.
 @Suite(.timeLimit(.minutes(1))) struct ProgramTests {
+    private var all: [ProgramEntry] { Appl.programTable + Filters.programTable }
+
     /// Descriptors 1 and 2 of `p` are files from now on.
     private func openOutput(_ p: Proc) throws(SysError) {
         try p.bind("#Rtest", "/tmp", .create)
@@ -27,9 +31,9 @@ import Testing
     }
 
     private func withPrograms(_ body: @Sendable (Proc, ProgramEntry) throws -> Void) async throws {
-        try await withSystem(deviceTable.map { $0() }, programs: programTable) { p in
+        try await withSystem(deviceTable.map { $0() }, programs: all) { p in
             try openOutput(p)
-            for entry in programTable { try body(p, entry) }
+            for entry in all { try body(p, entry) }
         }
     }
 

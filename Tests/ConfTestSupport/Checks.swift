@@ -13,7 +13,7 @@ public func checkConf(_ bytes: [UInt8]) {
         guard let bytes = files[path], bytes.count <= limit else { throw .init(reason: "file does not exist") }
         return .init(bytes: bytes, executable: false)
     }
-    for target in ["Devices", "Builtins", "Appl", "Mnt"] {
+    for target in ["Devices", "Builtins", "Appl", "Filters", "Mnt"] {
         let (text, faults) = Generator.run(target: target, tree: tree)
         for fault in faults {
             precondition(fault.description.contains(": error: "), "\(fault)")

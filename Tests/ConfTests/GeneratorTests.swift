@@ -27,7 +27,7 @@ import Testing
 
     @Test func programsAreInTheirOrder() {
         let (text, faults) = Self.run(
-            "Appl", "prog\n\t/bin/ls Ls\n\t/bin/cat Cat\n", ["appl/Ls.swift": "", "appl/text/Cat.swift": ""])
+            "Appl", "prog\n\t/bin/ls Ls\n\t/bin/cat Cat\n", ["appl/Ls.swift": "", "appl/more/Cat.swift": ""])
         #expect(faults == [])
         #expect(
             text.contains(
@@ -36,6 +36,15 @@ import Testing
                     ProgramEntry(name: "Cat", path: "/bin/cat", make: { Cat() }),
                 ]
                 """))
+    }
+
+    @Test func aProgramIsInTheTableOfTheTargetWhereItStands() {
+        let files = ["appl/Ls.swift": "", "appl/filters/Cat.swift": "", "appl/lib/Run.swift": ""]
+        let conf = "prog\n\t/bin/ls Ls\n\t/bin/cat Cat\n"
+        let (filters, none) = Self.run("Filters", conf, files)
+        #expect(none == [] && filters.contains("Cat()") && !filters.contains("Ls()"))
+        let (others, nor) = Self.run("Appl", conf, files)
+        #expect(nor == [] && others.contains("Ls()") && !others.contains("Cat()"))
     }
 
     /// A target, an `emu.conf`, and what is said when the files it names are not there.
@@ -51,6 +60,11 @@ import Testing
         (
             "Appl", "prog\n\t/bin/ls Ls\n",
             ["emu.conf:2: error: program '/bin/ls' has no file: appl/Ls.swift is missing"]
+        ),
+        ("Filters", "prog\n\t/bin/ls Ls\n", []),
+        (
+            "Appl", "prog\n\t/bin/run Run\n",
+            ["emu.conf:2: error: program '/bin/run' has no file: appl/Run.swift is missing"]
         ),
         (
             "Builtins", "mod\n\tnope\n",
@@ -91,7 +105,7 @@ import Testing
 
     static let files = [
         "Modules/odd.m": "Zip: module { PATH: con \"$Zip\"; f: fn(); };", "Sources/Builtins/Odd.swift": "",
-        "Modules/bare.m": "", "Lib/a": "", "Lib/d/e": "",
+        "Modules/bare.m": "", "appl/lib/Run.swift": "", "Lib/a": "", "Lib/d/e": "",
         "Modules/one.m": "One: module { PATH: con \"$One\"; f: fn(); };", "Sources/Builtins/One.swift": "",
         "Modules/two.m": "Two: module { PATH: con \"$One\"; f: fn(); };", "Sources/Builtins/Two.swift": "",
     ]
@@ -134,7 +148,7 @@ import Testing
         ("Sources/Builtins/Sys+Dir.swift", false), ("Sources/Builtins/Shared.swift", true),
         ("Sources/Devices/DevConsLine.swift", true), ("appl/LsLong.swift", true), ("appl/Lsof.swift", false),
         ("appl/Ls.swift", true), ("appl/Sort.swift", false), ("appl/Sort+Merge.swift", false),
-        ("appl/LibRun.swift", true), ("appl/LibBytes+Unsafe.swift", true), ("appl/Libel.swift", false),
+        ("appl/filters/Ls+Colour.swift", true), ("appl/filters/Cat.swift", false), ("appl/Appl.swift", false),
     ]
 
     @Test(arguments: compiled) func whatIsNotListedIsNotCompiled(_ file: String, _ whole: Bool) throws {

@@ -1,28 +1,14 @@
 import Devices
 import Host
 import Kernel
+import KernelTestSupport
 import Testing
 
 /// Runs `body` as the first process of a system that has the devices of `emu.conf`, and ends the system.
 func inSystem<T: Sendable>(
     grants: HostGrants = HostGrants(), _ body: @escaping @Sendable (Proc) throws(SysError) -> T
 ) throws -> T {
-    let system = System(grants: grants)
-    for make in deviceTable { system.add(make()) }
-    let result = Lock<Result<T, SysError>?>(nil)
-    _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { p throws(SysError) in
-        do throws(SysError) {
-            let value = try body(p)
-            result.withLock { $0 = .success(value) }
-        } catch {
-            result.withLock { $0 = .failure(error) }
-        }
-        return .ok
-    }
-    _ = system.waitForEnd()
-    system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
-    guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
-    return try result.get()
+    try inSystem(deviceTable.map { $0() }, grants: grants, body)
 }
 
 /// What a call throws, as a person sees it; empty where it throws nothing.

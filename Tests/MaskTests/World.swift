@@ -1,5 +1,6 @@
 import Devices
 import Host
+import KernelTestSupport
 import Synchronization
 
 @testable import Kernel
@@ -416,21 +417,4 @@ final class World {
     private func report(_ i: Int, _ what: String) -> String {
         "process \(actors[i].proc.pid): \(what)\n" + log.joined(separator: "\n")
     }
-}
-
-/// A small reproducible generator.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ n: Int) -> Int { Int(next() % UInt64(n)) }
 }

@@ -1,6 +1,7 @@
 import Devices
 import Host
 import Kernel
+import KernelTestSupport
 import Testing
 
 @testable import Shell
@@ -68,26 +69,9 @@ func sh(
 /// Runs `script` with `-c`; its outcome.
 func sh(_ script: String) throws -> Outcome { try sh(["-c", script]) }
 
-/// Runs `body` as the first process of a new system, and ends the system.
+/// Runs `body` as the first process of a system that has the devices of `emu.conf` and the programs below.
 func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
-    let system = System()
-    for program in TestPrograms.all { system.add(program) }
-    system.modules = ModuleTable([Twice.entry])
-    for make in deviceTable { system.add(make()) }
-    let result = Lock<Result<T, SysError>?>(nil)
-    _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { (p) throws(SysError) in
-        do throws(SysError) {
-            let value = try body(p)
-            result.withLock { $0 = .success(value) }
-        } catch {
-            result.withLock { $0 = .failure(error) }
-        }
-        return .ok
-    }
-    _ = system.waitForEnd()
-    system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
-    guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
-    return try result.get()
+    try inSystem(deviceTable.map { $0() }, programs: TestPrograms.all, modules: [Twice.entry], body)
 }
 
 /// Small programs for scripts to run.

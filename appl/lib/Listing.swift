@@ -1,0 +1,177 @@
+import Kernel
+
+/// What `ls` and `lc` share: which files, in which order, each as a line.
+public struct Listing {
+    private struct Entry {
+        let name: String
+        let path: String
+        let dir: Dir
+    }
+
+    private let r: Run
+    private let isLong: Bool
+    private let zone: Zone
+    private let now: Int64
+
+    /// `isLong`: with kind, rights, owner, size and time.
+    public init(_ r: Run, isLong: Bool = false) {
+        self.r = r
+        self.isLong = isLong
+        zone = Zone(of: r.p)
+        now = r.p.caller.clock.now() / 1_000_000_000
+    }
+
+    private var showsHidden: Bool { r.has("a") || r.has("f") }
+
+    /// Gives each group of lines to `print`: the files that were named, then each directory.
+    public func list(_ print: ([String]) throws(SysError) -> Void) throws(SysError) {
+        var files: [Entry] = []
+        var directories: [Entry] = []
+        let names = r.operands.isEmpty ? ["."] : r.operands
+        for name in names {
+            try r.going(on: name) { () throws(SysError) in
+                let dir = try stat(name)
+                let isListed = dir.isDirectory && !r.has("d")
+                let shown = r.has("p") ? lastName(name) : name
+                let entry = Entry(name: shown, path: name, dir: dir)
+                if isListed { directories.append(entry) } else { files.append(entry) }
+            }
+        }
+        try print(try rows(sorted(files)))
+        let withTitles = names.count > 1 || r.has("R")
+        var isFirst = files.isEmpty
+        for directory in sorted(directories) {
+            try list(directory, withTitles, &isFirst, print)
+        }
+    }
+
+    /// Lists one directory, and those below it with -R.
+    private func list(
+        _ top: Entry, _ withTitles: Bool, _ isFirst: inout Bool, _ print: ([String]) throws(SysError) -> Void
+    ) throws(SysError) {
+        // Directories on the way down, by identity: a name space may hold loops.
+        var todo = [(entry: top, above: Set<FileIdentity>())]
+        while let (entry, above) = todo.popLast() {
+            try r.going(on: entry.path) { () throws(SysError) in
+                let dir = try r.p.stat(entry.path)
+                guard !above.contains(dir.identity) else { throw SysError("directory loop") }
+                let entries = try sorted(read(entry.path))
+                if withTitles {
+                    try r.out.write((isFirst ? "" : "\n") + entry.path + ":\n")
+                }
+                isFirst = false
+                try print(try rows(entries))
+                guard r.has("R") else { return }
+                let below = above.union([dir.identity])
+                for e in entries.reversed() where e.dir.isDirectory && e.name != "." && e.name != ".." {
+                    todo.append((e, below))
+                }
+            }
+        }
+    }
+
+    private func read(_ path: String) throws(SysError) -> [Entry] {
+        var entries: [Entry] = []
+        if showsHidden {
+            for name in [".", ".."] {
+                let path = join(path, name)
+                entries.append(Entry(name: name, path: path, dir: try r.p.stat(path)))
+            }
+        }
+        for dir in try r.p.entries(of: path) where !dir.isHidden || showsHidden || r.has("A") {
+            let path = join(path, dir.name)
+            var shown = dir
+            if dir.qid.isSymlink, r.has("L") {
+                // A link that leads nowhere is itself.
+                do throws(SysError) { shown = try r.p.stat(path) } catch { shown = dir }
+            }
+            entries.append(Entry(name: dir.name, path: path, dir: shown))
+        }
+        return entries
+    }
+
+    private func stat(_ path: String) throws(SysError) -> Dir {
+        if isLong || r.has("d") || r.has("F"), !r.has("L"), !r.has("H") { return try r.p.stat(path, follow: false) }
+        do throws(SysError) { return try r.p.stat(path) } catch {
+            guard error.code == .nonexist else { throw error }
+            return try r.p.stat(path, follow: false)
+        }
+    }
+
+    private func time(_ dir: Dir) -> Int64 { r.has("u") ? dir.accessed : r.has("c") ? dir.changed : dir.modified }
+
+    private func sorted(_ entries: [Entry]) -> [Entry] {
+        if r.has("n") || r.has("f") { return entries }
+        let order = r.options.last(of: "tS")
+        let sorted = entries.sorted { a, b in
+            switch order {
+            case "t" where time(a.dir) != time(b.dir): time(a.dir) > time(b.dir)
+            case "S" where a.dir.length != b.dir.length: a.dir.length > b.dir.length
+            default: a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+            }
+        }
+        return r.has("r") ? sorted.reversed() : sorted
+    }
+
+    /// A line for each entry, its columns as wide as the widest.
+    private func rows(_ entries: [Entry]) throws(SysError) -> [String] {
+        var columns: [[String]] = []
+        func column(_ isRight: Bool, _ cell: (Entry) -> String) {
+            let cells = entries.map(cell)
+            let width = cells.reduce(0) { max($0, $1.count) }
+            columns.append(cells.map { isRight ? $0.right(width) : $0.left(width) })
+        }
+        if r.has("i") { column(true) { String($0.dir.qid.path) } }
+        if r.has("s") {
+            column(true) {
+                let bytes = $0.dir.space ?? $0.dir.length
+                return r.has("h") ? brief(bytes) : String(bytes.blocks(of: 1024))
+            }
+        }
+        if r.has("q") {
+            column(false) {
+                let qid = $0.dir.qid
+                let path = String(qid.path, radix: 16).zeros(16)
+                return "(\(path) \(qid.version) \(String(qid.type.rawValue, radix: 16).zeros(2)))"
+            }
+        }
+        if r.has("m") { column(false) { "[\($0.dir.modifier)]" } }
+        if isLong {
+            column(false) { $0.dir.modeText }
+            column(false) { String($0.dir.type) }
+            column(true) { String($0.dir.instance) }
+            if !r.has("g") { column(false) { $0.dir.owner } }
+            if !r.has("o") { column(false) { $0.dir.group } }
+            column(true) { r.has("h") ? brief($0.dir.length) : String($0.dir.length) }
+            column(true) { date(time($0.dir)) }
+        }
+        var rows: [String] = []
+        for (i, entry) in entries.enumerated() {
+            let cells = columns.map { $0[i] } + [entry.name + mark(entry.dir) + (try target(entry))]
+            rows.append(cells.joined(separator: " "))
+        }
+        return rows
+    }
+
+    /// `Nov 21 13:58`, or the year where it is more than half a year away.
+    private func date(_ nanoseconds: Int64) -> String {
+        let seconds = nanoseconds.dividedDown(by: 1_000_000_000)
+        if r.has("e") { return String(seconds) }
+        let isRecent = abs(now - seconds) < 182 * 86400
+        return Moment(seconds, in: zone).text(isRecent ? "%b %e %H:%M" : "%b %e  %Y")
+    }
+
+    private func mark(_ dir: Dir) -> String {
+        guard r.has("F") else { return "" }
+        if dir.isDirectory { return "/" }
+        if dir.qid.isSymlink { return "@" }
+        if dir.mode.contains(.namedPipe) { return "|" }
+        if dir.mode.contains(.socket) { return "=" }
+        return dir.mode.permissions & 0o111 != 0 ? "*" : ""
+    }
+
+    private func target(_ entry: Entry) throws(SysError) -> String {
+        guard isLong, entry.dir.qid.isSymlink else { return "" }
+        return " -> " + (try r.p.readlink(entry.path))
+    }
+}
