@@ -24,7 +24,10 @@ public struct FrameWriter: Sendable {
 
     /// Adds a reply. Throws `.message(.tooLong)` where it would be longer than msize, and then adds nothing.
     public mutating func append(_ message: Rmessage, tag: UInt16) throws(Malformed) {
-        if case .read(let count) = message { try checkData(count, Wire.readHeader, .Rread, tag) }
+        switch message {
+        case .read(let count), .readdir(let count): try checkData(count, Wire.readHeader, message.type, tag)
+        default: break
+        }
         try frame(message.type, tag) { (put, out, _) in message.put(&put, &out) }
     }
 
@@ -32,6 +35,11 @@ public struct FrameWriter: Sendable {
     public mutating func appendError(_ ename: String, tag: UInt16) {
         // It is no longer than leastMsize, so that it cannot be too long.
         try? append(Rmessage.error(ename: ename), tag: tag)
+    }
+
+    /// The same of 9P2000.L.
+    public mutating func appendError(errno ecode: UInt32, tag: UInt16) {
+        try? append(Rmessage.lerror(ecode: ecode), tag: tag)  // of 11 bytes
     }
 
     /// Adds an Rread of what `read` puts into its room of `most` bytes, or of as many as msize allows: no byte is moved
@@ -42,6 +50,15 @@ public struct FrameWriter: Sendable {
     ) throws(E) -> Int {
         let room = min(Int(most), msize - Wire.readHeader)
         return try data(.Rread, tag, Wire.readHeader, room, { (put, out) in }, read)
+    }
+
+    /// The same for an Rreaddir, which `read` fills with Dirents.
+    @discardableResult
+    public mutating func appendReaddir<E: Error>(
+        tag: UInt16, most: UInt32, _ read: (inout MutableRawSpan) throws(E) -> Int
+    ) throws(E) -> Int {
+        let room = min(Int(most), msize - Wire.ioHeader)
+        return try data(.Rreaddir, tag, Wire.readHeader, room, { (put, out) in }, read)
     }
 
     /// Adds a Twrite of what `fill` puts into its room of `most` bytes, or of as many as msize allows. Gives how many.

@@ -35,6 +35,12 @@ struct Get {
         if let refused { throw .message(refused, type: type, tag: tag) }
     }
 
+    /// Throws what was found to be wrong with one entry of data, outside a frame; more may follow.
+    func finishPart() throws(Malformed) {
+        if let broken { throw .frame(broken, type: 0) }
+        if let refused { throw .message(refused, type: 0, tag: 0) }
+    }
+
     mutating func refuse(_ fault: Malformed.Fault) {
         if refused == nil { refused = fault }
     }
@@ -137,6 +143,18 @@ struct Get {
         let stat = stat(f)
         if broken == nil, at - start != size { fail(.entry) }
         return stat
+    }
+
+    mutating func timespec(_ f: Span<UInt8>) -> Timespec { Timespec(sec: u64(f), nsec: u64(f)) }
+
+    /// What stands behind the kind of a lock; Tlock has its flags between the two.
+    mutating func lockRange(_ kind: LockRange.Kind, _ f: Span<UInt8>) -> LockRange {
+        LockRange(kind, start: u64(f), length: u64(f), procID: u32(f), clientID: string(f))
+    }
+
+    mutating func lockRange(_ f: Span<UInt8>) -> LockRange {
+        let kind = LockRange.Kind(rawValue: u8(f))
+        return lockRange(kind, f)
     }
 }
 

@@ -32,6 +32,7 @@ public enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         case trailing = "bytes after the last field"
         // Of a message in a frame that is whole.
         case unknownType = "unknown message type"
+        case otherDialect = "message of the other dialect"
         case notRequest = "reply where a request belongs"
         case notReply = "request where a reply belongs"
         case tooManyNames = "more than 16 names in a walk"

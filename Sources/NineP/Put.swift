@@ -86,4 +86,17 @@ struct Put {
         u16(UInt16(truncatingIfNeeded: end - start - 2), &out)
         at = end
     }
+
+    mutating func timespec(_ time: Timespec, _ out: inout MutableRawSpan) {
+        u64(time.sec, &out)
+        u64(time.nsec, &out)
+    }
+
+    /// What stands behind the kind of a lock; Tlock has its flags between the two.
+    mutating func lockRange(_ range: LockRange, _ out: inout MutableRawSpan) {
+        u64(range.start, &out)
+        u64(range.length, &out)
+        u32(range.procID, &out)
+        string(range.clientID, &out)
+    }
 }

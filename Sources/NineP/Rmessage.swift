@@ -20,6 +20,27 @@ public enum Rmessage: Hashable, Sendable {
     case remove
     case stat(Stat)
     case wstat
+    // 9P2000.L
+    case statfs(Statfs)
+    case lopen(qid: Qid, iounit: UInt32)
+    case lcreate(qid: Qid, iounit: UInt32)
+    case symlink(qid: Qid)
+    case mknod(qid: Qid)
+    case rename
+    case readlink(target: String)
+    case getattr(Attr)
+    case setattr
+    case xattrwalk(size: UInt64)
+    case xattrcreate
+    /// `count` bytes of Dirents stand at the end of the frame.
+    case readdir(count: UInt32)
+    case fsync
+    case lock(status: LockRange.Status)
+    case getlock(LockRange)
+    case link
+    case mkdir(qid: Qid)
+    case renameat
+    case unlinkat
 
     public var type: MessageType {
         switch self {
@@ -38,6 +59,25 @@ public enum Rmessage: Hashable, Sendable {
         case .remove: .Rremove
         case .stat: .Rstat
         case .wstat: .Rwstat
+        case .statfs: .Rstatfs
+        case .lopen: .Rlopen
+        case .lcreate: .Rlcreate
+        case .symlink: .Rsymlink
+        case .mknod: .Rmknod
+        case .rename: .Rrename
+        case .readlink: .Rreadlink
+        case .getattr: .Rgetattr
+        case .setattr: .Rsetattr
+        case .xattrwalk: .Rxattrwalk
+        case .xattrcreate: .Rxattrcreate
+        case .readdir: .Rreaddir
+        case .fsync: .Rfsync
+        case .lock: .Rlock
+        case .getlock: .Rgetlock
+        case .link: .Rlink
+        case .mkdir: .Rmkdir
+        case .renameat: .Rrenameat
+        case .unlinkat: .Runlinkat
         }
     }
 }

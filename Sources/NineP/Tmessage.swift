@@ -17,6 +17,26 @@ public enum Tmessage: Hashable, Sendable {
     case remove(fid: UInt32)
     case stat(fid: UInt32)
     case wstat(fid: UInt32, stat: Stat)
+    // 9P2000.L
+    case statfs(fid: UInt32)
+    case lopen(fid: UInt32, flags: OpenFlags)
+    case lcreate(fid: UInt32, name: String, flags: OpenFlags, mode: UInt32, gid: UInt32)
+    case symlink(fid: UInt32, name: String, symtgt: String, gid: UInt32)
+    case mknod(dfid: UInt32, name: String, mode: UInt32, major: UInt32, minor: UInt32, gid: UInt32)
+    case rename(fid: UInt32, dfid: UInt32, name: String)
+    case readlink(fid: UInt32)
+    case getattr(fid: UInt32, requestMask: AttrMask)
+    case setattr(fid: UInt32, attr: SetAttr)
+    case xattrwalk(fid: UInt32, newfid: UInt32, name: String)
+    case xattrcreate(fid: UInt32, name: String, attrSize: UInt64, flags: XattrFlags)
+    case readdir(fid: UInt32, offset: UInt64, count: UInt32)
+    case fsync(fid: UInt32, datasync: UInt32)
+    case lock(fid: UInt32, flags: LockRange.Flags, range: LockRange)
+    case getlock(fid: UInt32, range: LockRange)
+    case link(dfid: UInt32, fid: UInt32, name: String)
+    case mkdir(dfid: UInt32, name: String, mode: UInt32, gid: UInt32)
+    case renameat(olddirfid: UInt32, oldname: String, newdirfid: UInt32, newname: String)
+    case unlinkat(dirfid: UInt32, name: String, flags: UnlinkFlags)
 
     public var type: MessageType {
         switch self {
@@ -33,6 +53,25 @@ public enum Tmessage: Hashable, Sendable {
         case .remove: .Tremove
         case .stat: .Tstat
         case .wstat: .Twstat
+        case .statfs: .Tstatfs
+        case .lopen: .Tlopen
+        case .lcreate: .Tlcreate
+        case .symlink: .Tsymlink
+        case .mknod: .Tmknod
+        case .rename: .Trename
+        case .readlink: .Treadlink
+        case .getattr: .Tgetattr
+        case .setattr: .Tsetattr
+        case .xattrwalk: .Txattrwalk
+        case .xattrcreate: .Txattrcreate
+        case .readdir: .Treaddir
+        case .fsync: .Tfsync
+        case .lock: .Tlock
+        case .getlock: .Tgetlock
+        case .link: .Tlink
+        case .mkdir: .Tmkdir
+        case .renameat: .Trenameat
+        case .unlinkat: .Tunlinkat
         }
     }
 }

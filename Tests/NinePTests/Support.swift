@@ -50,10 +50,10 @@ func encoded(_ message: Tmessage, tag: UInt16 = 1, _ dialect: Dialect = .plan9, 
 
 func encoded(_ message: Rmessage, tag: UInt16 = 1, _ dialect: Dialect = .plan9, data: [UInt8] = []) throws -> [UInt8] {
     var writer = FrameWriter(msize: 1 << 20, dialect)
-    if case .read(let count) = message {
-        writer.appendRead(tag: tag, most: count) { put(data, &$0) }
-    } else {
-        try writer.append(message, tag: tag)
+    switch message {
+    case .read(let count): writer.appendRead(tag: tag, most: count) { put(data, &$0) }
+    case .readdir(let count): writer.appendReaddir(tag: tag, most: count) { put(data, &$0) }
+    default: try writer.append(message, tag: tag)
     }
     return frames(writer)
 }
