@@ -4,7 +4,10 @@
 #include <linux/futex.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <stddef.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 
 void **cshim_current(void) {
     static _Thread_local void *current;
@@ -186,6 +190,121 @@ int cshim_await(pid_t child, int *status, struct rusage *usage) {
         if (errno != EINTR) return -1;
     *status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : W_EXITCODE(0, info.si_status);
     return 0;
+}
+
+static socklen_t pack(const struct cshim_address *a, struct sockaddr_storage *s) {
+    struct sockaddr_in *in = (struct sockaddr_in *)s;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)s;
+    struct sockaddr_un *un = (struct sockaddr_un *)s;
+    memset(s, 0, sizeof *s);
+    s->ss_family = a->family;
+    switch (a->family) {
+    case AF_INET:
+        in->sin_port = htons(a->port);
+        memcpy(&in->sin_addr, a->bytes, 4);
+        return sizeof *in;
+    case AF_INET6:
+        in6->sin6_port = htons(a->port);
+        memcpy(&in6->sin6_addr, a->bytes, 16);
+        return sizeof *in6;
+    default:
+        memcpy(un->sun_path, a->bytes, a->length);
+        return sizeof *un;
+    }
+}
+
+static void unpack(const struct sockaddr_storage *s, socklen_t size, struct cshim_address *a) {
+    const struct sockaddr_in *in = (const struct sockaddr_in *)s;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)s;
+    const struct sockaddr_un *un = (const struct sockaddr_un *)s;
+    *a = (struct cshim_address){.family = s->ss_family};
+    if (s->ss_family == AF_INET) {
+        a->port = ntohs(in->sin_port);
+        a->length = 4;
+        memcpy(a->bytes, &in->sin_addr, 4);
+    } else if (s->ss_family == AF_INET6) {
+        a->port = ntohs(in6->sin6_port);
+        a->length = 16;
+        memcpy(a->bytes, &in6->sin6_addr, 16);
+    } else if (s->ss_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path)) {
+        size_t n = strnlen(un->sun_path, size - offsetof(struct sockaddr_un, sun_path));
+        a->length = n < sizeof a->bytes ? n : sizeof a->bytes;
+        memcpy(a->bytes, un->sun_path, a->length);
+    }
+}
+
+int cshim_socket(int family, int type) { return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+
+int cshim_bind(int fd, const struct cshim_address *address) {
+    struct sockaddr_storage s;
+    socklen_t size = pack(address, &s);
+    return bind(fd, (struct sockaddr *)&s, size);
+}
+
+int cshim_connect(int fd, const struct cshim_address *address) {
+    struct sockaddr_storage s;
+    socklen_t size = pack(address, &s);
+    return connect(fd, (struct sockaddr *)&s, size);
+}
+
+ssize_t cshim_sendto(int fd, const void *bytes, size_t n, const struct cshim_address *address) {
+    struct sockaddr_storage s;
+    socklen_t size = pack(address, &s);
+    return sendto(fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&s, size);
+}
+
+int cshim_accept(int fd, struct cshim_address *from) {
+    struct sockaddr_storage s = {0};
+    socklen_t size = sizeof s;
+    int made = accept4(fd, (struct sockaddr *)&s, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (made >= 0) unpack(&s, size, from);
+    return made;
+}
+
+ssize_t cshim_recvfrom(int fd, void *bytes, size_t n, struct cshim_address *from) {
+    struct sockaddr_storage s = {0};
+    socklen_t size = sizeof s;
+    ssize_t got = recvfrom(fd, bytes, n, MSG_DONTWAIT, (struct sockaddr *)&s, &size);
+    if (got >= 0) unpack(&s, size, from);
+    return got;
+}
+
+int cshim_local(int fd, struct cshim_address *address) {
+    struct sockaddr_storage s = {0};
+    socklen_t size = sizeof s;
+    if (getsockname(fd, (struct sockaddr *)&s, &size) < 0) return -1;
+    unpack(&s, size, address);
+    return 0;
+}
+
+int cshim_remote(int fd, struct cshim_address *address) {
+    struct sockaddr_storage s = {0};
+    socklen_t size = sizeof s;
+    if (getpeername(fd, (struct sockaddr *)&s, &size) < 0) return -1;
+    unpack(&s, size, address);
+    return 0;
+}
+
+int cshim_option(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value); }
+
+int cshim_failure(int fd) {
+    int failure = 0;
+    socklen_t size = sizeof failure;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0 ? errno : failure;
+}
+
+int cshim_resolve(const char *name, struct cshim_address *found, int limit, const char **text) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list, *a;
+    int n = 0, e = getaddrinfo(name, NULL, &hints, &list);
+    if (e) {
+        *text = e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e);
+        return e;
+    }
+    for (a = list; a && n < limit; a = a->ai_next)
+        if (a->ai_family == AF_INET || a->ai_family == AF_INET6)
+            unpack((struct sockaddr_storage *)a->ai_addr, a->ai_addrlen, &found[n++]);
+    freeaddrinfo(list);
+    return n;
 }
 
 static __thread struct {

@@ -66,6 +66,15 @@ public struct RootFile: Sendable {
         return count
     }
 
+    /// All of it as text.
+    public var text: String {
+        var bytes = [UInt8](repeating: 0, count: length)
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        _ = read(into: &raw, at: 0)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Byte `i` of what the base64 in `text` stands for; its group of four characters is in bounds.
     private static func decode(_ text: UnsafeRawBufferPointer, _ i: Int) -> UInt8 {
         let at = i / 3 * 4 + i % 3

@@ -61,6 +61,15 @@ public final class HostStream: Sendable {
         awaitsWriter = Atomic(isFifo)
     }
 
+    /// Takes over a socket.
+    init(socket: consuming HostFd) {
+        number = socket.number
+        descriptor = socket.number
+        own = consume socket
+        kind = .socket
+        awaitsWriter = Atomic(false)
+    }
+
     deinit { if kind != .steady { HostWatch.shared.forget(descriptor) } }
 
     /// Bytes that a pipe has room for when it says that it is writable.

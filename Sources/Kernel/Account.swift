@@ -5,7 +5,7 @@ import Synchronization
 public final class Account: Sendable {
     /// The things that are counted.
     public enum Item: Int, Sendable, CaseIterable {
-        case descriptors, memory, pipes, notes, threads
+        case descriptors, memory, pipes, notes, threads, conversations
     }
 
     private let parent: Account?
@@ -49,6 +49,7 @@ extension Account.Item {
         case .memory, .pipes: .noMemory
         case .notes: SysError("too many pending notes")
         case .threads: SysError("too many processes")
+        case .conversations: .noDevices
         }
     }
 }

@@ -54,6 +54,7 @@ struct Boot {
     private func grants(_ shown: inout [String]) throws(SysError) -> HostGrants {
         var grants = HostGrants()
         grants.commands = flags.hostCommands
+        if let network = flags.network { grants.network = try HostGrants.Network(network) }
         if flags.wholeHost { grants.trees["*"] = .init("/", devices: true) }
         if let start { grants.trees["host"] = .init(start) }
         if let root = flags.root {
@@ -76,11 +77,7 @@ struct Boot {
     /// What `/lib/ns/sandbox` lists, read-only, and what `-m` names.
     private func addSandbox(to grants: inout HostGrants, _ shown: inout [String]) throws(SysError) {
         for file in rootTable where file.path == "/lib/ns/sandbox" {
-            var bytes = [UInt8](repeating: 0, count: file.length)
-            var span = bytes.mutableSpan
-            var raw = span.mutableBytes
-            _ = file.read(into: &raw, at: 0)
-            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("/") {
+            for line in file.text.split(separator: "\n") where line.hasPrefix("/") {
                 guard let real = try? HostEnvironment.realPath(String(line)) else { continue }  // not on this host
                 grants.trees["sandbox\(shown.count)"] = .init(real, [.read, .execute])
                 shown.append(String(line))

@@ -53,7 +53,11 @@ struct Emu: ParsableCommand {
         }
         if sandbox && wholeHost { throw ValidationError("--sandbox excludes -H") }
         if !mount.isEmpty && !sandbox { throw ValidationError("-m goes with --sandbox") }
-        if network != nil { throw ValidationError("--net: not in this emu") }
+        if let network {
+            do throws(SysError) { _ = try HostGrants.Network(network) } catch {
+                throw ValidationError("--net: \(error)")
+            }
+        }
     }
 
     func run() throws {

@@ -6,9 +6,10 @@ import Testing
 
 /// Runs `body` as the first process of a system that has the devices of `emu.conf`, and ends the system.
 func inSystem<T: Sendable>(
-    grants: HostGrants = HostGrants(), _ body: @escaping @Sendable (Proc) throws(SysError) -> T
+    grants: HostGrants = HostGrants(), account: Account = Account(),
+    _ body: @escaping @Sendable (Proc) throws(SysError) -> T
 ) throws -> T {
-    try inSystem(deviceTable.map { $0() }, grants: grants, body)
+    try inSystem(deviceTable.map { $0() }, grants: grants, account: account, body)
 }
 
 /// What a call throws, as a person sees it; empty where it throws nothing.

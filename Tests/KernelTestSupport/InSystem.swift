@@ -5,9 +5,9 @@ import Kernel
 /// system. The calling thread waits; what `body` expects of a test it returns or throws, since it runs on another.
 public func inSystem<T: Sendable>(
     _ devices: [any Dev], programs: [ProgramEntry] = [], modules: [ModuleEntry] = [], grants: HostGrants = HostGrants(),
-    _ body: @escaping @Sendable (Proc) throws(SysError) -> T
+    account: Account = Account(), _ body: @escaping @Sendable (Proc) throws(SysError) -> T
 ) throws -> T {
-    let system = System(grants: grants)
+    let system = System(account: account, grants: grants)
     for program in programs { system.add(program) }
     for device in devices { system.add(device) }
     system.modules = ModuleTable(modules)

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -102,6 +103,27 @@ int cshim_pipe(int *ends, int ours);
 int cshim_spawn(char *const *args, char *const *environment, const char *directory, const int *fds, pid_t *child);
 /* Waits until a child has ended, tells how, and leaves it to be reaped. 0 or -1. */
 int cshim_await(pid_t child, int *status, struct rusage *usage);
+
+/* Where a socket is: 4 or 16 bytes of an internet address, or those of a path without the NUL. */
+struct cshim_address {
+    uint16_t family, port, length;
+    uint8_t bytes[107];
+};
+/* socket(2), close-on-exec and non-blocking; bind(2), connect(2), sendto(2) to an address. */
+int cshim_socket(int family, int type);
+int cshim_bind(int fd, const struct cshim_address *address);
+int cshim_connect(int fd, const struct cshim_address *address);
+ssize_t cshim_sendto(int fd, const void *bytes, size_t size, const struct cshim_address *address);
+/* accept(2), recvfrom(2), getsockname(2) and getpeername(2): whose address it is. */
+int cshim_accept(int fd, struct cshim_address *from);
+ssize_t cshim_recvfrom(int fd, void *bytes, size_t size, struct cshim_address *from);
+int cshim_local(int fd, struct cshim_address *address);
+int cshim_remote(int fd, struct cshim_address *address);
+/* setsockopt(2) of an int; the error that a connect left. */
+int cshim_option(int fd, int level, int name, int value);
+int cshim_failure(int fd);
+/* getaddrinfo(3): how many addresses were found, or a negative EAI code with its text. */
+int cshim_resolve(const char *name, struct cshim_address *found, int limit, const char **text);
 
 static inline int cshim_exited(int s) { return WIFEXITED(s); }
 static inline int cshim_exitstatus(int s) { return WEXITSTATUS(s); }
