@@ -85,7 +85,9 @@ let package = Package(
 
         .target(
             name: "CodecTestSupport", dependencies: ["Codec"], path: "Tests/CodecTestSupport", swiftSettings: strict),
-        tests("NineP", ["NineP"]),
+        .target(
+            name: "NinePTestSupport", dependencies: ["NineP"], path: "Tests/NinePTestSupport", swiftSettings: strict),
+        tests("NineP", ["NineP", "NinePTestSupport"]),
         tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "KernelTestSupport"]),
         tests("Mask", ["Kernel", "Host", "Devices", "KernelTestSupport"]),
@@ -105,6 +107,6 @@ let package = Package(
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
-        + fuzz("Regex", "CodecTestSupport"),
+        + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport"),
     swiftLanguageModes: [.v6]
 )

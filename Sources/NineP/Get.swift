@@ -79,19 +79,46 @@ struct Get {
         return Qid(path: u64(f), version: version, type: QidType(rawValue: type))
     }
 
+    /// What a string may be.
+    private enum Rule { case any, element, new }
+
     /// `n[2]` and so many bytes: UTF-8 without NUL.
-    mutating func string(_ f: Span<UInt8>) -> String {
+    mutating func string(_ f: Span<UInt8>) -> String { string(f, .any) }
+
+    /// A name to walk to; one that cannot be is refused.
+    mutating func element(_ f: Span<UInt8>) -> String { string(f, .element) }
+
+    /// A name that a file is to be given.
+    mutating func newName(_ f: Span<UInt8>) -> String { string(f, .new) }
+
+    private mutating func string(_ f: Span<UInt8>, _ rule: Rule) -> String {
         let n = Int(u16(f))
-        guard let start = take(n, else: .string), n > 0 else { return "" }
+        guard let start = take(n, else: .string) else { return "" }
         let bytes = f.extracting(start..<start + n)
-        for i in bytes.indices where bytes[i] == 0 {
-            refuse(.nul)
-            return ""
+        do {
+            let string = String(copying: try UTF8Span(validating: bytes))
+            guard let fault = Self.fault(bytes, rule) else { return string }
+            refuse(fault)
+        } catch { refuse(.utf8) }
+        return ""
+    }
+
+    /// `Element.fault` of bytes.
+    private static func fault(_ bytes: Span<UInt8>, _ rule: Rule) -> Malformed.Fault? {
+        var nul = false
+        var slash = false
+        var dots = true
+        for i in bytes.indices {
+            let c = bytes[i]
+            nul = nul || c == 0
+            slash = slash || c == UInt8(ascii: "/")
+            dots = dots && c == UInt8(ascii: ".")
         }
-        do { return String(copying: try UTF8Span(validating: bytes)) } catch {
-            refuse(.utf8)
-            return ""
-        }
+        if nul { return .nul }
+        if rule == .any { return nil }
+        if bytes.isEmpty { return .emptyName }
+        if slash { return .slash }
+        return rule == .new && dots && bytes.count <= 2 ? .dot : nil
     }
 
     /// A string that people read only: what is no UTF-8 in it is replaced.
@@ -102,20 +129,6 @@ struct Get {
         bytes.reserveCapacity(n)
         for i in start..<start + n { bytes.append(f[i]) }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// A name to walk to; one that cannot be is refused.
-    mutating func element(_ f: Span<UInt8>) -> String {
-        let name = string(f)
-        if refused == nil, let fault = Element.fault(name) { refuse(fault) }
-        return name
-    }
-
-    /// A name that a file is to be given.
-    mutating func newName(_ f: Span<UInt8>) -> String {
-        let name = string(f)
-        if refused == nil, let fault = Element.fault(new: name) { refuse(fault) }
-        return name
     }
 
     /// `count[4]` and so many bytes, which stay where they are.
