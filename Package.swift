@@ -56,6 +56,7 @@ let package = Package(
         floor("Kernel", ["Host", "NineP"]),
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
         listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
+        listed("Mnt", source: "Mnt.swift", ["Kernel", "NineP"]),
         floor("Shell", ["Kernel", "Codec"]),
         listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec"]),
         floor("Applib", path: "appl/lib", ["Kernel", "Codec"]),
@@ -66,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "emu",
             dependencies: [
-                "Kernel", "Host", "Devices", "Shell", "Builtins", "Filters", "Appl",
+                "Kernel", "Host", "Devices", "Mnt", "Shell", "Builtins", "Filters", "Appl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -106,6 +107,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
+        tests("Mnt", ["Mnt", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
         + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport"),
     swiftLanguageModes: [.v6]

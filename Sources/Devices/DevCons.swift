@@ -5,7 +5,7 @@ import Kernel
 ///
 /// The console itself is `HostConsole`; this device owns only the system's name and the kernel's log, each under its own
 /// lock. The corresponding Inferno page is `cons(3)`.
-final class DevCons: Dev {
+final class DevCons: LogDevice {
     let letter: Character = "c"
     let name = "cons"
     let instance = Instance.new()
@@ -46,6 +46,8 @@ final class DevCons: Dev {
     }
 
     convenience init() { self.init(.shared) }
+
+    func keep(_ line: String) { log.append(Array("\(line)\n".utf8)) }
 
     func start(_ system: System) { owner.withLock { $0.system = system } }
 

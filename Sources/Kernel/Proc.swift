@@ -157,6 +157,7 @@ public final class Proc: @unchecked Sendable {
             if bits == 0 { return handled }
             if bits & Attention.killed != 0 { throw .killed }
             if bits & Attention.stopped != 0 {
+                if thread.waitsForOthers { throw .wouldBlock }
                 _ = thread.parker.park()
                 continue
             }

@@ -17,6 +17,9 @@ public final class Thread: @unchecked Sendable {
     private let clockStart = Atomic<UInt64>(0)
     /// The host thread that runs it, or ran it last; 0 before.
     private let hostThread = Atomic<Int32>(0)
+    /// When its waits end, whatever they wait for, and whether others depend on them; `forOthers` sets these.
+    private var limit: UInt64?
+    private(set) var waitsForOthers = false
     /// Whether it waits for something now.
     var isBlocked: Bool { blocked.load(ordering: .relaxed) }
 
@@ -97,6 +100,7 @@ public final class Thread: @unchecked Sendable {
     /// `.hungup` when the mount is forced off in whose file it waits.
     /// A stop and a note that is ignored are acted on and the wait goes on.
     func block(until deadline: UInt64?) throws(SysError) {
+        let deadline = earlier(deadline)
         blocked.store(true, ordering: .relaxed)
         defer { blocked.store(false, ordering: .relaxed) }
         while !waiter.hasFired {
@@ -105,6 +109,33 @@ public final class Thread: @unchecked Sendable {
             if waiter.hasFired { break }
             if !parker.park(until: deadline), !waiter.hasFired { throw .timedOut }
         }
+    }
+
+    /// Runs `body`, which waits for what others wait for too, so that it must not keep them: a wait in it throws `.timedOut`
+    /// at `deadline`, monotonic nanoseconds of the host, and `.wouldBlock` when the process is stopped. `check` waits then
+    /// until it goes on. Where no Thread runs, nothing waits.
+    public static func forOthers<T>(
+        until deadline: UInt64 = .max, _ body: () throws(SysError) -> T
+    ) throws(SysError) -> T {
+        guard let thread = running else { return try body() }
+        let before = (thread.limit, thread.waitsForOthers)
+        thread.limit = thread.earlier(deadline)
+        thread.waitsForOthers = true
+        defer { (thread.limit, thread.waitsForOthers) = before }
+        return try body()
+    }
+
+    /// Whether what the Thread waits in was hung up: a wait that ends with `.hungup` then says nothing of what it waited for.
+    public static var isHungUp: Bool {
+        guard let called = running?.called else { return false }
+        return (try? called.checkHangup()) == nil
+    }
+
+    private var isPastLimit: Bool { limit.map { HostClock.monotonic() >= $0 } ?? false }
+
+    private func earlier(_ deadline: UInt64?) -> UInt64? {
+        guard let limit else { return deadline }
+        return deadline.map { min($0, limit) } ?? limit
     }
 
     /// Makes a blocked Thread look at its Proc's attention flags, and at what it waits in.
@@ -121,9 +152,10 @@ public final class Thread: @unchecked Sendable {
         while true {
             if try thread.proc.attend() { throw .interrupted }
             try thread.called?.checkHangup()
-            switch thread.parker.poll(descriptor, events, until: deadline) {
+            switch thread.parker.poll(descriptor, events, until: thread.earlier(deadline)) {
             case .ready(let got): return got
             case .token: continue
+            case .deadline where thread.isPastLimit: throw .timedOut
             case .deadline: return []
             }
         }

@@ -4,6 +4,7 @@ import Devices
 import Filters
 import Host
 import Kernel
+import Mnt
 
 /// From flags to a running system: joins the tables, makes the first name space, starts the first process and waits.
 struct Boot {
@@ -33,7 +34,7 @@ struct Boot {
         HostConsole.shared.serve(system)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
-        for make in deviceTable { system.add(make()) }
+        for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
         system.lineEditor = ConsoleEditor()
 
         let ids = HostEnvironment.ids

@@ -1,0 +1,204 @@
+import Kernel
+
+/// Waiting for replies.
+extension MntLink {
+    /// How long a server may take to say that it has dropped a request whose caller was interrupted.
+    private static let flushLimit: UInt64 = 3_000_000_000
+
+    /// The reply to `call`, which is over then. Throws what the server says, `.wouldBlock` where it is not there yet (the
+    /// request stays), and where a note came first `.interrupted`: then the server has dropped the request.
+    func wait(_ call: MntCall, _ how: How = .wait) throws(SysError) -> Rmessage {
+        var nowhere = MutableRawSpan()
+        return try wait(call, into: &nowhere, how).reply
+    }
+
+    /// The data of the Rread that answers `call`: how many went to `buffer`, and what had no room there.
+    func waitData(
+        _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How
+    ) throws(SysError) -> (count: Int, rest: [UInt8]) {
+        let (reply, data) = try wait(call, into: &buffer, how)
+        guard case .read(let count) = reply else { throw .mountRPC }
+        let room = buffer.byteCount
+        return (min(Int(count), room), data.count > room ? Array(data[room...]) : [])
+    }
+
+    /// The reply, and its data where they did not go straight to `buffer`; what fits is copied there.
+    private func wait(
+        _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How
+    ) throws(SysError) -> (reply: Rmessage, data: [UInt8]) {
+        var flushEnd: UInt64?
+        let since = Self.now
+        while true {
+            do throws(SysError) {
+                try turns(call, &buffer, how, since, flushEnd)
+                return try finish(call, into: &buffer)
+            } catch {
+                switch error.code {
+                case .wouldBlock where how == .wait:
+                    // The process is stopped: others read the wire meanwhile.
+                    state.withLock { _ in call.isAwaited = false }
+                    passOn()
+                    do throws(SysError) { try Thread.check() } catch {
+                        forsake(call)
+                        throw error
+                    }
+                case .wouldBlock where !isAnswered(call): throw error
+                case .interrupted where flushEnd == nil:
+                    // The reply may be on its way: then it stands. Else the server says that there is none.
+                    flushEnd = Self.now + Self.flushLimit
+                    flush(call)
+                case _ where isAnswered(call): return try finish(call, into: &buffer)
+                default:
+                    forsake(call)
+                    passOn()
+                    throw error.code == .timedOut && flushEnd != nil ? .interrupted : error
+                }
+            }
+        }
+    }
+
+    private func isAnswered(_ call: MntCall) -> Bool { state.withLock { _ in call.phase == .answered } }
+
+    /// Whether `wait` would return at once; else `waiter` is fired when it might.
+    func isReady(_ call: MntCall, _ waiter: Waiter?) -> Bool {
+        // Registered before it is looked at, so that a reply that comes in between fires it.
+        waiter?.stand(on: call.queue)
+        // What is there already is read now. What goes wrong is told by the call itself.
+        var nowhere = MutableRawSpan()
+        do throws(SysError) { try turns(call, &nowhere, .try, Self.now, nil) } catch {}
+        if isAnswered(call) { return true }
+        // Nobody else may be reading when the reply comes, nor writing when there is room.
+        let writes = state.withLock { !$0.isWriting && !$0.output.isEmpty }
+        if let waiter, !wire.dev.poll(wire, writes ? [.read, .write] : .read, waiter).isEmpty { waiter.fire() }
+        return false
+    }
+
+    /// What there is to do until the reply is there.
+    private enum Turn {
+        case answered, write
+        case read(MntInput)
+    }
+
+    private func turns(
+        _ call: MntCall, _ buffer: inout MutableRawSpan, _ how: How, _ since: UInt64, _ end: UInt64?
+    ) throws(SysError) {
+        var hasWritten = false
+        while true {
+            let turn = try Thread.forOthers(until: end ?? .max) { () throws(SysError) -> Turn in
+                try call.queue.sleep(how) { nextTurn(call, how, hasWritten) }
+            }
+            switch turn {
+            case .answered: return
+            case .write:
+                hasWritten = true
+                try drain(how)
+            case .read(let input): try read(input, for: call, into: &buffer, how, since, end)
+            }
+        }
+    }
+
+    private func nextTurn(_ call: MntCall, _ how: How, _ hasWritten: Bool) -> Turn? {
+        state.withLock { s in
+            call.isAwaited = false
+            if call.phase == .answered { return .answered }
+            // With `.try` once is enough: what did not fit then does not now.
+            if !s.isWriting, !s.output.isEmpty, how == .wait || !hasWritten {
+                s.isWriting = true
+                return .write
+            }
+            if let input = s.input.take() { return .read(input) }
+            call.isAwaited = how == .wait
+            return nil
+        }
+    }
+
+    /// Takes the reply.
+    private func finish(
+        _ call: MntCall, into buffer: inout MutableRawSpan
+    ) throws(SysError) -> (reply: Rmessage, data: [UInt8]) {
+        let (answer, data, gone) = state.withLock { s in
+            let taken = (call.answer, call.data, call.drop())
+            if call.isFlushed { call.phase = .late } else { s.put(call) }
+            return taken
+        }
+        if !data.isEmpty { buffer.copy(data.span.bytes) }
+        return try withExtendedLifetime(gone) { () throws(SysError) in
+            guard let answer else { throw .mountRPC }
+            return (try answer.get(), data)
+        }
+    }
+
+    // MARK: giving up
+
+    /// Asks the server to drop `call`, whose reply is still waited for.
+    private func flush(_ call: MntCall) {
+        let isNew = state.withLock { s -> Bool in
+            guard call.phase == .sent || call.phase == .forsaken, !call.isFlushed, s.end == nil else { return false }
+            call.isFlushed = true
+            return true
+        }
+        if isNew { post(.flush(oldtag: call.tag), .flushed(call)) }
+    }
+
+    /// Nobody waits for `call` any more: the server is asked to drop it, and what a late reply leaves is undone.
+    func forsake(_ call: MntCall) {
+        forget(call)
+        // One that was answered is over.
+        if state.withLock({ _ in call.phase == .forsaken }) { flush(call) }
+    }
+
+    /// Nobody wants the reply, which comes soon: no use to ask the server to drop the request.
+    func forget(_ call: MntCall) {
+        let gone = state.withLock { s -> [AnyObject?] in
+            switch call.phase {
+            case .sent:
+                call.phase = .forsaken
+                return s.end == nil ? [] : call.drop()
+            case .answered:
+                defer { if call.isFlushed { call.phase = .late } else { s.put(call) } }
+                return call.drop()
+            default: return []
+            }
+        }
+        withExtendedLifetime(gone) {}
+    }
+
+    /// A reply to what nobody waits for has come; gives what is to be let go of after the lock. The lock is held.
+    func ended(_ call: MntCall, _ s: inout State) -> [AnyObject?] {
+        let gone = call.drop()
+        if call.isFlushed { call.phase = .late } else { s.put(call) }
+        switch call.then {
+        case .nothing: break
+        case .release(let fid): s.freeFids.append(fid)
+        case .probe: s.isProbing = false
+        case .flushed(let old): return gone + flushed(old, &s)
+        }
+        return gone
+    }
+
+    /// The server is done with `old`: no reply will come, or it has.
+    private func flushed(_ old: MntCall, _ s: inout State) -> [AnyObject?] {
+        old.isFlushed = false
+        switch old.phase {
+        case .sent:
+            defer { old.queue.wake() }
+            return old.take(.failure(.interrupted))
+        case .forsaken:
+            defer { s.put(old) }
+            return old.drop()
+        case .late:
+            s.put(old)
+            return []
+        case .free, .answered: return []
+        }
+    }
+
+    /// Lets somebody who sleeps look again whether it is his turn to read or write. Those who poll watch the wire too.
+    func passOn() {
+        let next = state.withLock { s -> MntCall? in
+            guard s.input != nil || !s.isWriting && !s.output.isEmpty else { return nil }
+            return s.calls.first { $0.phase == .sent && $0.isAwaited }
+        }
+        next?.queue.wake()
+    }
+}

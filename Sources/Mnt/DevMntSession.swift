@@ -1,0 +1,103 @@
+import Kernel
+
+/// What a conversation begins with: the version that both sides speak, and the trees that were asked for.
+final class MntSession: Sendable {
+    private struct Known {
+        weak var tree: MntTree?
+    }
+
+    private enum State {
+        case fresh, opening
+        case open
+        case failed(SysError)
+    }
+
+    private let state = Lock(State.fresh)
+    private let changed = WaitQueue()
+    private let trees = Lock([String: Known]())
+
+    /// Settles the version, once; who comes meanwhile waits for the outcome.
+    func open(_ link: MntLink) throws(SysError) {
+        let isFirst = try changed.sleep { () throws(SysError) -> Bool? in
+            try state.withLock { (s) throws(SysError) in
+                switch s {
+                case .fresh:
+                    s = .opening
+                    return true
+                case .opening: return nil
+                case .open: return false
+                case .failed(let error): throw error
+                }
+            }
+        }
+        guard isFirst else { return }
+        defer { changed.wake() }
+        do throws(SysError) {
+            try link.agree()
+            state.withLock { $0 = .open }
+        } catch {
+            // A note ends this attempt alone, but the server's answer may come any time: the wire is of no use any more.
+            state.withLock { $0 = .failed(error) }
+            link.hangUp(error)
+            throw error
+        }
+    }
+
+    /// The tree called `spec`, attached already or now.
+    func tree(_ link: MntLink, _ spec: String, _ caller: Caller) throws(SysError) -> MntTree {
+        if let known = trees.withLock({ $0[spec]?.tree }) { return known }
+        let tree = try MntTree(link, spec, caller)
+        let before = trees.withLock { t -> Known? in
+            defer { t[spec] = Known(tree: tree) }
+            return t[spec]
+        }
+        return withExtendedLifetime(before) { tree }
+    }
+}
+
+/// What a server attaches by one name: files there are the same when their qid paths agree.
+final class MntTree: Sendable {
+    let link: MntLink
+    let instance = Instance.new()
+    let root: MntFid
+    let qid: Qid
+
+    fileprivate init(_ link: MntLink, _ spec: String, _ caller: Caller) throws(SysError) {
+        self.link = link
+        root = try link.newFid()
+        let reply = try link.call(
+            .attach(
+                fid: root.number, afid: Wire.noFid, uname: caller.cred.user, aname: spec,
+                n_uname: caller.cred.uid.effective),
+            newfid: root)
+        guard case .attach(let qid) = reply else { throw .mountRPC }
+        self.qid = qid
+    }
+}
+
+extension MntLink {
+    /// Offers what the options say, or 9P2000 and then, to a server that does not know it, 9P2000.L.
+    fileprivate func agree() throws(SysError) {
+        for dialect in options.dialect.map({ [$0] }) ?? [.plan9, .linux] where try offer(dialect) { return }
+        throw SysError("the server does not speak \(options.dialect?.version ?? Dialect.plan9.version)")
+    }
+
+    /// False where the server does not know that one.
+    private func offer(_ dialect: Dialect) throws(SysError) -> Bool {
+        let most = Wire.usualMsize
+        let reply = try call(.version(msize: UInt32(most), version: dialect.version))
+        guard case .version(let msize, let version) = reply else { throw .mountRPC }
+        if version == Dialect.unknown { return false }
+        let spoken = [Dialect.plan9, .linux].first { $0.version == version }
+        guard let spoken, spoken == dialect || spoken == .plan9 && options.dialect == nil else {
+            throw SysError("the server speaks \(version)")
+        }
+        guard msize >= UInt32(Wire.leastMsize), msize <= UInt32(most) else { throw lied("Rversion of msize \(msize)") }
+        state.withLock { s in
+            s.msize = Int(msize)
+            s.dialect = spoken
+            s.spare = nil
+        }
+        return true
+    }
+}
