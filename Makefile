@@ -1,5 +1,6 @@
 # A thin front door: each recipe can be typed by hand. `./run` and `./run test` are all that a user needs.
 PREFIX ?= /usr/local
+SOAK = swift test -c release -Xswiftc -enable-testing --scratch-path .build-soak
 
 build:          ; swift build
 test:           ; ./run test
@@ -13,10 +14,10 @@ tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filt
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
 # mistakes, long fuzzing, the whole bench.
 soak:
-	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 swift test --no-parallel --filter KillTests
-	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 swift test --no-parallel --filter KillTests \
-	    --scratch-path .build-tsan --sanitize thread
-	EMU_MASK_SEQUENCES=1000000 swift test -c release -Xswiftc -enable-testing --scratch-path .build-soak --filter MaskTests
+	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK) --no-parallel --filter KillTests
+	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK)-tsan --sanitize thread --no-parallel \
+	    --filter KillTests
+	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
 	Tests/mutants
 	.ci/fuzz 1800
 	.ci/bench
