@@ -8,7 +8,7 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is; `.other` has a sentence of its own.
     public let code: Code
 
-    /// The sentence of an error that no code stands for, kept verbatim.
+    /// A sentence of its own: that of an error which no code stands for, kept verbatim, or one that says more than the code.
     private let text: String?
 
     /// The name that the call was about, where there is one.
@@ -20,9 +20,16 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
         self.subject = subject
     }
 
+    /// A failure of that kind which has a sentence of its own.
+    public init(_ code: Code, saying sentence: String, subject: String? = nil) {
+        self.code = code
+        text = sentence
+        self.subject = subject
+    }
+
     /// An error known by its sentence, as it comes from a script, a program or the wire.
     public init(_ sentence: String, subject: String? = nil) {
-        code = Self.bySentence[sentence] ?? .other
+        code = Self.bySentence[sentence] ?? Self.byHostSentence[sentence] ?? .other
         text = code == .other ? sentence : nil
         self.subject = subject
     }
@@ -37,6 +44,15 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The bare sentence, as the wire carries it.
     public var sentence: String { text ?? Self.table[Int(code.rawValue)].sentence }
 
+    /// The same for a 9P2000 client that may be Linux's: of a known kind, in words that it turns into the errno.
+    public var wireSentence: String {
+        if let text { return text }
+        return Self.plan9.contains(code) ? sentence : String(cString: strerror(errno))
+    }
+
+    /// Kinds whose sentence Linux's client knows.
+    private static let plan9: Set<Code> = [.nonexist, .exist, .notDir, .perm, .notOwner, .io]
+
     /// The Linux errno that a Linux program is given: EIO for what only has a sentence.
     public var errno: Int32 { code == .other ? EIO : Self.table[Int(code.rawValue)].errno }
 
@@ -47,7 +63,7 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The same failure, about `subject` and nothing else.
     public func with(subject: String?) -> SysError {
-        code == .other ? SysError(sentence, subject: subject) : SysError(code, subject: subject)
+        text.map { SysError(code, saying: $0, subject: subject) } ?? SysError(code, subject: subject)
     }
 
     /// The kinds of failure: rows of the one table that maps code, sentence and errno.
@@ -150,6 +166,10 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
 
     private static let bySentence: [String: Code] = .init(
         uniqueKeysWithValues: table.indices.map { (table[$0].sentence, Code.allCases[$0]) })
+
+    /// The host's words for the same, which other servers send.
+    private static let byHostSentence: [String: Code] = .init(
+        byErrno.map { (String(cString: strerror($0)), $1) }, uniquingKeysWith: { first, _ in first })
 
     /// Where several codes share an errno the first row is the host's meaning, but for memory.
     private static let byErrno: [Int32: Code] = .init(

@@ -107,6 +107,12 @@ public final class Chan: @unchecked Sendable {
     /// Takes back what a short write did not use.
     func retreat(_ count: Int) { position.wrappingSubtract(UInt64(count), ordering: .relaxed) }
 
+    /// Throws `.wouldBlock` where `how` is `.try` and its device may wait in any call.
+    @inline(__always)
+    public func checkQuick(_ how: How) throws(SysError) {
+        if how == .try, dev.mayBlock { throw .wouldBlock }
+    }
+
     /// Path it was found by, or `#c/name` for one without.
     public var path: String { node?.path ?? "#\(dev.letter)" }
 

@@ -2,6 +2,8 @@ import Host
 
 /// What a device does that says nothing else: a fixed table of files, one level deep, that never blocks.
 extension Dev {
+    public var mayBlock: Bool { false }
+
     public func start(_ system: System) {}
 
     public func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan {

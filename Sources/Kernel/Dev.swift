@@ -13,6 +13,9 @@ public protocol Dev: AnyObject, Sendable {
     /// The number of its (first) tree: `let instance = Instance.new()`. A device with several makes more.
     var instance: UInt32 { get }
 
+    /// Whether walk, stat, create and the other calls that are not told `How` may wait for somebody outside.
+    var mayBlock: Bool { get }
+
     /// Called once, before the first process.
     func start(_ system: System)
 

@@ -1,13 +1,15 @@
 /// Reading a directory, unions included: each name once, the first member that has it wins, as `walk` finds it; and
 /// where something is mounted on an entry, the entry tells of that.
 ///
-/// Lives in the Chan, under its lock only while it is taken out and put back; one reader at a time uses it.
-struct DirectoryReader: Sendable {
+/// A process's lives in the Chan, under its lock only while it is taken out and put back; one reader at a time uses it.
+public struct DirectoryReader: Sendable {
     /// Members that are still to be read, each open.
     private var members: [Chan]
     private var cookie: UInt64 = 0
     /// Names given so far; nil where there is one member, which has no name twice.
     private var seen: Set<FileName>?
+    /// How many those are: an entry's cookie where there are several members.
+    private var given: UInt64 = 0
     /// Packed entries that did not fit into the last byte read.
     private var pending: [UInt8] = []
 
@@ -18,7 +20,14 @@ struct DirectoryReader: Sendable {
 
     /// The next entries, at most `limit`; empty at the end.
     mutating func next(_ limit: Int, _ table: MountTable, _ caller: Caller) throws(SysError) -> [Dir] {
-        var out: [Dir] = []
+        try nextWithCookies(limit, table, caller).map { $0.entry }
+    }
+
+    /// The same, each with the cookie that goes on after it.
+    mutating func nextWithCookies(
+        _ limit: Int, _ table: MountTable, _ caller: Caller
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+        var out: [(entry: Dir, cookie: UInt64)] = []
         while out.isEmpty, let c = members.first {
             let batch = try c.dev.readdir(c, after: cookie, limit: limit, caller)
             guard let last = batch.last else {
@@ -27,14 +36,40 @@ struct DirectoryReader: Sendable {
                 continue
             }
             cookie = last.cookie
-            for (entry, _) in batch where seen?.insert(FileName(entry.name)).inserted ?? true {
+            for (entry, cookie) in batch where seen?.insert(FileName(entry.name)).inserted ?? true {
                 var dir = entry
                 dir.type = c.dev.letter
                 dir.instance = c.instance
-                out.append(table.hasKeys(in: c.instance) ? table.seen(dir, caller) : dir)
+                if table.hasKeys(in: c.instance) { dir = table.seen(dir, caller) }
+                given += 1
+                out.append((dir, seen == nil ? cookie : given))
             }
         }
         return out
+    }
+
+    /// Whether a device has to be asked that may wait: one of these, or one of what is mounted on an entry.
+    func mayBlock(_ table: MountTable) -> Bool {
+        members.contains { c in
+            c.dev.mayBlock || table.hasKeys(in: c.instance) && table.mayBlock(mountedIn: c.instance)
+        }
+    }
+
+    /// Goes on after the entry that was given with `cookie`. A union is read anew up to there, where it has gone past.
+    mutating func resume(
+        after cookie: UInt64, of directory: Chan, _ table: MountTable, _ caller: Caller
+    ) throws(SysError) {
+        guard seen != nil else {
+            if members.isEmpty { self = DirectoryReader(try directory.openMembers(caller)) }
+            self.cookie = cookie
+            return
+        }
+        if cookie < given { self = DirectoryReader(try directory.openMembers(caller)) }
+        while given < cookie {
+            let left = Int(clamping: min(cookie - given, 64))
+            // A device gives no more than it is asked for, so this never goes past.
+            if try nextWithCookies(left, table, caller).isEmpty { break }
+        }
     }
 
     /// Whole packed entries, as a 9P2000 read of a directory gives them. Throws `.countTooSmall` where not one fits.
@@ -58,6 +93,11 @@ struct DirectoryReader: Sendable {
 }
 
 extension MountTable {
+    /// Whether something is mounted on files of that instance whose device may wait.
+    fileprivate func mayBlock(mountedIn instance: UInt32) -> Bool {
+        heads.contains { $0.instance == instance && $1.members.first?.root?.dev.mayBlock ?? false }
+    }
+
     /// What is seen where the directory entry `bare` is: the root of what is mounted on it, by the entry's name.
     fileprivate func seen(_ bare: Dir, _ caller: Caller) -> Dir {
         let head = self[MountKey(instance: bare.instance, path: bare.qid.path)]

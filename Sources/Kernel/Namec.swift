@@ -22,10 +22,13 @@ struct Namec {
     let system: System
     let caller: Caller
     private var links = 0
-    /// Rights left by the paths of the symbolic links that were followed: link's and target's masks both count.
-    private var limit = Mask.all
+    /// Rights left by the paths of the symbolic links that were followed, link's and target's masks both count; a server's
+    /// own mask at the start.
+    var limit = Mask.all
     /// The walk is for a stat; what the last step told of the file that it found.
     var isForStat = false
+    /// `.try` throws `.wouldBlock` before a device is asked that may wait.
+    var how = How.wait
     private var told: (chan: Chan, stat: Dir)?
 
     /// Bytes of a name. Devices have limits of their own; a host's 255 bytes that are no UTF-8 take four each.
@@ -106,6 +109,13 @@ struct Namec {
         return names
     }
 
+    /// Throws where a file cannot be called so.
+    static func check(newName name: String) throws(SysError) {
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), !name.utf8.contains(0x2f)
+        else { throw .badChar }
+        guard name.utf8.count <= nameLimit else { throw .nameTooLong }
+    }
+
     /// `#c` or `#cspec`: the root of a device's tree.
     private func attach(_ name: String) throws(SysError) -> Chan {
         guard !noDevices else { throw .noAttach }
@@ -116,7 +126,7 @@ struct Namec {
     }
 
     /// `path` has `unwalked` names behind those in `names`; it is for errors alone.
-    private mutating func walk(
+    mutating func walk(
         from start: Chan, _ names: ArraySlice<String>, _ intent: Intent, _ path: String, unwalked: Int = 0
     ) throws(SysError) -> Chan {
         // A mount's root that we start from is left and entered again: who stands there sees what is mounted there now,
@@ -198,6 +208,7 @@ struct Namec {
         for (n, entry) in union.head.members.enumerated() {
             do throws(SysError) { return try step(in: n == 0 ? c : union.member(entry), names, isLast) } catch {
                 // A member that may not be searched hides nothing of the others, and is not the reason given.
+                if error.code == .wouldBlock { throw error }
                 if error.code != .nonexist { failure = error }
             }
         }
@@ -209,6 +220,7 @@ struct Namec {
     ) throws(SysError) -> (Chan, Int) {
         guard c.qid.isDirectory else { throw .notDir }
         guard c.mask.intersection(limit).contains(.execute) else { throw .perm }
+        try c.checkQuick(how)
         let filter = MountFilter(table, c.instance, isForStat: isForStat)
         let walked = try c.dev.walk(c, names, filter, caller)
         guard (1...names.count).contains(walked.count) else { throw .io }
@@ -221,7 +233,7 @@ struct Namec {
     }
 
     /// The bare directory above; the root's is itself.
-    private func parent(_ c: Chan) throws(SysError) -> Chan {
+    func parent(_ c: Chan) throws(SysError) -> Chan {
         let c = bare(c)
         guard let node = c.node, node !== root.node, let up = node.up else { return c }
         if let covered = up.covered { return try crossable(c, below: up, covered) }
@@ -232,6 +244,7 @@ struct Namec {
     /// The directory above in the tree that serves `c`. Throws `.nonexist` where somebody has moved `c` out of what is
     /// mounted here: the way up would lead to what this name space does not have.
     private func above(_ c: Chan, _ up: PathNode) throws(SysError) -> Chan {
+        try c.checkQuick(how)
         let above = try c.dev.parent(c, caller)
         above.mask = c.mask
         above.node = up
@@ -264,6 +277,7 @@ struct Namec {
         guard links <= 40 else { throw .tooManyLinks }
         let seen = cross(link)
         limit.formIntersection(seen.mask)
+        try seen.checkQuick(how)
         let target = try seen.dev.readlink(seen, caller)
         guard let first = target.utf8.first else { throw .nonexist }
         let names = try Self.split(target.utf8[...])

@@ -306,7 +306,7 @@ extension Chan {
         if let kept = kept.extras.withLock({ $0.directory.take() }) {
             reader = kept
         } else {
-            reader = DirectoryReader(try unionMembers(caller))
+            reader = DirectoryReader(try openMembers(caller))
         }
         defer {
             // Where two read at once, one reader goes: outside the lock, since its Chans are closed.
@@ -319,7 +319,7 @@ extension Chan {
     }
 
     /// What an open directory consists of, each open: itself, or the members of the union it stands for.
-    private func unionMembers(_ caller: Caller) throws(SysError) -> [Chan] {
+    func openMembers(_ caller: Caller) throws(SysError) -> [Chan] {
         guard let union else { return [try clone().opened(of: self, caller)] }
         var open: [Chan] = []
         var failure: SysError?

@@ -45,18 +45,7 @@ extension Proc {
 
     /// Opens a Chan that `find` gave.
     func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
-        guard c.mask.isSuperset(of: mode.needs) else { throw .perm }
-        if c.isDirectory {
-            guard !mode.canWrite, !mode.contains(.truncate), mode.access != 3 else { throw .isDir }
-        }
-        // A root that is shared by all who walk from it is never opened itself.
-        let own = c.clone()
-        own.hangups = nameSpace.hangups
-        return try own.whileCalled { () throws(SysError) in
-            let opened = try own.dev.open(own, mode, caller, how)
-            if opened !== own { opened.adoptPlace(of: own) }
-            return opened
-        }
+        try nameSpace.open(c, mode, caller, how)
     }
 
     /// Makes a file, or truncates the one that is there (unless `.exclusive`), and opens it; or makes a directory.
@@ -95,19 +84,7 @@ extension Proc {
         }
         guard perm.contains(.directory) || !Namec.namesDirectory(path) else { throw .isDir }
         let bits = FileMode(rawValue: perm.rawValue & ~umask)
-        return try create(in: Self.creatable(parent), name, mode, bits, caller)
-    }
-
-    private func create(
-        in directory: Chan, _ name: String, _ mode: OpenMode, _ perm: FileMode, _ caller: Caller
-    ) throws(SysError) -> Chan {
-        guard directory.mask.isSuperset(of: [.write, .execute]) else { throw .perm }
-        guard perm.contains(.directory) || directory.mask.isSuperset(of: mode.needs) else { throw .perm }
-        let made = try directory.dev.create(directory, name, mode, perm, caller)
-        made.mask = directory.mask
-        made.node = directory.node?.child(name)
-        made.hangups = nameSpace.hangups
-        return made
+        return try nameSpace.create(in: Self.creatable(parent), name, mode, bits, caller)
     }
 
     /// The directory of a union where new files go: the first that was bound with the create flag.
@@ -146,12 +123,7 @@ extension Proc {
         if let node = c.node { node.up?.removed(node.name) }
     }
 
-    /// Throws where the name space forbids taking away the bare `c`: something is mounted there, or a seal keeps it.
-    private func checkChangeable(_ c: Chan) throws(SysError) {
-        guard let head = nameSpace.table[c.key] else { return }
-        guard head.members.isEmpty else { throw .inUse }
-        guard head.sealMask.contains(.write) else { throw .perm }
-    }
+    private func checkChangeable(_ c: Chan) throws(SysError) { try nameSpace.table.checkChangeable(c) }
 
     /// What a file is. The corresponding Plan 9 call is `stat(2)`; `follow` false is `lstat(2)`.
     public func stat(_ path: String, follow: Bool = true) throws(SysError) -> Dir {
@@ -172,11 +144,7 @@ extension Proc {
 
     func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
         guard c.mask.contains(.write) else { throw .perm }
-        if let name = change.name {
-            guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), !name.utf8.contains(0x2f)
-            else { throw .badChar }
-            guard name.utf8.count <= Namec.nameLimit else { throw .nameTooLong }
-        }
+        if let name = change.name { try Namec.check(newName: name) }
         try c.dev.wstat(c, change, caller)
         if let name = change.name, let node = c.node, let up = node.up, node.covered == nil {
             up.moved(node.name, to: up, as: name)
@@ -264,14 +232,14 @@ extension Proc {
     }
 
     /// A file may not gain rights by a new name: same server, same mount entry, and no right there that it lacks here.
-    private static func checkSameMount(_ file: Chan, _ directory: Chan) throws(SysError) {
+    static func checkSameMount(_ file: Chan, _ directory: Chan) throws(SysError) {
         guard file.instance == directory.instance, file.dev === directory.dev,
             file.node?.nearestMount === directory.node?.nearestMount, file.mask.isSuperset(of: directory.mask)
         else { throw .crossDevice }
     }
 
     /// The member of a union in which the bare `file` was found.
-    private static func holder(of file: Chan, in directory: Chan) throws(SysError) -> Chan {
+    static func holder(of file: Chan, in directory: Chan) throws(SysError) -> Chan {
         guard let union = directory.union, let up = file.node?.up else { return directory }
         for member in union.members where member.node === up { return member }
         throw .notInUnion
@@ -299,6 +267,46 @@ extension Proc {
     var nameSpaceAndMasks: (Pgrp, UInt64) {
         let space = nameSpace
         return (space, space.maskCount)
+    }
+}
+
+extension Pgrp {
+    /// Opens a Chan that was found in this name space.
+    func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
+        guard c.mask.isSuperset(of: mode.needs) else { throw .perm }
+        if c.isDirectory {
+            guard !mode.canWrite, !mode.contains(.truncate), mode.access != 3 else { throw .isDir }
+        }
+        // A root that is shared by all who walk from it is never opened itself.
+        let own = c.clone()
+        own.hangups = hangups
+        return try own.whileCalled { () throws(SysError) in
+            let opened = try own.dev.open(own, mode, caller, how)
+            if opened !== own { opened.adoptPlace(of: own) }
+            return opened
+        }
+    }
+
+    /// Makes `name` in a directory that was found in this name space, and opens it.
+    func create(
+        in directory: Chan, _ name: String, _ mode: OpenMode, _ perm: FileMode, _ caller: Caller
+    ) throws(SysError) -> Chan {
+        guard directory.mask.isSuperset(of: [.write, .execute]) else { throw .perm }
+        guard perm.contains(.directory) || directory.mask.isSuperset(of: mode.needs) else { throw .perm }
+        let made = try directory.dev.create(directory, name, mode, perm, caller)
+        made.mask = directory.mask
+        made.node = directory.node?.child(name)
+        made.hangups = hangups
+        return made
+    }
+}
+
+extension MountTable {
+    /// Throws where the name space forbids taking away the bare `c`: something is mounted there, or a seal keeps it.
+    func checkChangeable(_ c: Chan) throws(SysError) {
+        guard let head = self[c.key] else { return }
+        guard head.members.isEmpty else { throw .inUse }
+        guard head.sealMask.contains(.write) else { throw .perm }
     }
 }
 

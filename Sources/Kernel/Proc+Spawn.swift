@@ -142,6 +142,27 @@ extension Proc {
         }
     }
 
+    /// Runs `body` on another Thread of this process, which is to wait for it before it ends. A Thread that throws
+    /// `.killed` returns from `body`.
+    public func startThread(_ body: @escaping @Sendable (Thread) -> Void) throws(SysError) {
+        let account = caller.account
+        try account.charge(.threads)
+        let thread = Thread(self)
+        state.withLock { $0.threads.append(thread) }
+        let end: @Sendable () -> Void = { [self] in
+            state.withLock { $0.threads.removeAll { $0 === thread } }
+            account.credit(.threads)
+        }
+        let started = HostThread.start {
+            thread.run { thread.metered { body(thread) } }
+            end()
+        }
+        guard started else {
+            end()
+            throw SysError("too many processes")
+        }
+    }
+
     /// Runs `body` as this process on the calling host thread, which runs no other; for tests and embedding.
     public func adopt<T>(_ body: () throws(SysError) -> T) throws(SysError) -> T {
         let thread = Thread(self)

@@ -12,6 +12,8 @@ public final class Thread: @unchecked Sendable {
     /// The Chan whose device it has called, for the Thread itself to look at; whoever sets it holds it until it is reset.
     unowned(unsafe) var called: Chan?
     private let blocked = Atomic<Bool>(false)
+    /// Its wait, or else its next one, is to end.
+    private let interrupted = Atomic<Bool>(false)
     /// The CPU clock of the host thread that runs it, and what that showed when it began; 0 while none does.
     private let clock = Atomic<Int32>(0)
     private let clockStart = Atomic<UInt64>(0)
@@ -104,7 +106,7 @@ public final class Thread: @unchecked Sendable {
         blocked.store(true, ordering: .relaxed)
         defer { blocked.store(false, ordering: .relaxed) }
         while !waiter.hasFired {
-            if try proc.attend() { throw .interrupted }
+            if try proc.attend() || takeInterrupt() { throw .interrupted }
             try called?.checkHangup()
             if waiter.hasFired { break }
             if !parker.park(until: deadline), !waiter.hasFired { throw .timedOut }
@@ -141,6 +143,24 @@ public final class Thread: @unchecked Sendable {
     /// Makes a blocked Thread look at its Proc's attention flags, and at what it waits in.
     func alert() { parker.unpark() }
 
+    /// Makes its wait throw `.interrupted`, or its next one where it is in none.
+    public func interrupt() {
+        interrupted.store(true, ordering: .releasing)
+        parker.unpark()
+    }
+
+    /// The host's monotonic time so many nanoseconds from now, as `WaitQueue.sleep` takes it.
+    public static func deadline(after nanoseconds: UInt64) -> UInt64 {
+        let (end, overflow) = HostClock.monotonic().addingReportingOverflow(nanoseconds)
+        return overflow ? .max : end
+    }
+
+    /// Whether it was interrupted and has not thrown since; forgets it.
+    @discardableResult
+    public func takeInterrupt() -> Bool {
+        interrupted.load(ordering: .relaxed) && interrupted.exchange(false, ordering: .acquiring)
+    }
+
     /// Waits until a host descriptor is ready. Returns which events came, empty at the deadline.
     /// Throws as `block` does. The corresponding Linux call is `poll(2)`.
     public static func waitHost(
@@ -150,7 +170,7 @@ public final class Thread: @unchecked Sendable {
         thread.blocked.store(true, ordering: .relaxed)
         defer { thread.blocked.store(false, ordering: .relaxed) }
         while true {
-            if try thread.proc.attend() { throw .interrupted }
+            if try thread.proc.attend() || thread.takeInterrupt() { throw .interrupted }
             try thread.called?.checkHangup()
             switch thread.parker.poll(descriptor, events, until: thread.earlier(deadline)) {
             case .ready(let got): return got

@@ -1,0 +1,47 @@
+import Kernel
+
+/// The way to a client: frames of several Threads go out whole, one Thread's after the other's.
+final class ExportOutput: Sendable {
+    private let chan: Chan
+    private let caller: Caller
+    private let isTaken = Lock(false)
+    private let free = WaitQueue()
+
+    init(_ chan: Chan, _ caller: Caller) {
+        self.chan = chan
+        self.caller = caller
+    }
+
+    /// Waits for the turn, has `body` add to `out` or take from it, and writes all that is there then. What is written
+    /// comes before whatever the next one's `body` decides. A client that does not read makes everybody wait: that is
+    /// how it is slowed down.
+    func send(_ out: inout FrameWriter, _ body: (inout FrameWriter) -> Void = { _ in }) throws(SysError) {
+        try patiently { () throws(SysError) in
+            try free.sleep { isTaken.withLock { taken -> Void? in taken ? nil : (taken = true) } }
+        }
+        defer {
+            isTaken.withLock { $0 = false }
+            free.wakeOne()
+        }
+        body(&out)
+        defer { out.removeAll() }
+        var done = 0
+        while done < out.count {
+            let n = try patiently { () throws(SysError) in
+                try chan.dev.write(
+                    chan, out.buffer.span.extracting(done..<out.count).bytes, at: chan.offset, caller, .wait)
+            }
+            guard n > 0 else { throw .io }
+            done += n
+        }
+    }
+
+    /// A frame that has begun is ended: what is flushed meanwhile does not interrupt it.
+    private func patiently<T>(_ body: () throws(SysError) -> T) throws(SysError) -> T {
+        while true {
+            do throws(SysError) { return try body() } catch {
+                guard error.code == .interrupted else { throw error }
+            }
+        }
+    }
+}

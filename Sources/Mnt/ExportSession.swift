@@ -1,0 +1,448 @@
+import Kernel
+
+/// One connection: its fids, and the requests that are not answered yet.
+///
+/// The Thread that calls `run` reads frames and answers what need not wait; its replies are collected and go out
+/// together when no whole request is left. `state` guards what workers share with it; no device is called with it locked.
+/// A request that is not answered is in `state.requests` until the moment when its reply is about to be written, by
+/// whoever has the turn to write: so a reply, an Rflush and a reset follow each other as the protocol asks.
+final class ExportSession: @unchecked Sendable {
+    // Immutable but for the reader's own: isVersioned.
+    let export: Export
+    let peer: String
+    private let input: Chan
+    private let output: ExportOutput
+    private var isVersioned = false
+
+    struct State {
+        var fids: [UInt32: ExportFid] = [:]
+        var requests: [UInt16: ExportRequest] = [:]
+        /// Tflushes that wait for a request to be over, by their own tag.
+        var flushes: [UInt16: ExportRequest] = [:]
+        /// Bytes that requests hold.
+        var held = 0
+        /// Fids that are busy.
+        var busy = 0
+        /// Requests that workers are at.
+        var running = 0
+        /// How many times everything was given up: a worker that comes back later changes nothing.
+        var epoch = 0
+
+        /// Requests and their bytes that may wait at once; with more, no more are read.
+        var isFull: Bool { requests.count >= 8192 || held >= 16 << 20 }
+
+        /// The first of `numbers` that is busy.
+        func busy(_ numbers: [UInt32]) -> ExportFid? {
+            for number in numbers {
+                if let fid = fids[number], fid.isBusy { return fid }
+            }
+            return nil
+        }
+    }
+
+    let state = Lock(State())
+    /// Wakes when a request is over.
+    private let over = WaitQueue()
+
+    /// Replies are written when so many bytes of them have come together.
+    private static let batch = 256 * 1024
+    /// Fids at most.
+    static let fidLimit = 1 << 16
+
+    init(_ export: Export, _ input: Chan, _ output: Chan, _ peer: String) {
+        self.export = export
+        self.peer = peer
+        self.input = input
+        self.output = ExportOutput(output, export.tree.caller)
+    }
+
+    var caller: Caller { export.tree.caller }
+
+    // MARK: the reader
+
+    /// Reads and answers until the client hangs up. Throws why the connection cannot go on.
+    func run() throws(SysError) {
+        var reader = FrameReader()
+        var out = FrameWriter()
+        while try fill(&reader) > 0 {
+            while let frame = try next(&reader) {
+                var msize = reader.msize
+                try take(reader.buffer.span.extracting(frame), &msize, &out)
+                reader.msize = msize
+                if out.count >= Self.batch { try output.send(&out) }
+            }
+            if out.count > 0 { try output.send(&out) }
+            try waitForRoom()
+        }
+        guard reader.pending == 0 else { throw SysError("connection ended within a frame") }
+        finish()
+    }
+
+    private func fill(_ reader: inout FrameReader) throws(SysError) -> Int {
+        while true {
+            do throws(SysError) {
+                return try reader.fill { (room) throws(SysError) in
+                    try input.dev.read(input, into: &room, at: input.offset, caller, .wait)
+                }
+            } catch {
+                guard error.code == .interrupted else { throw error }
+            }
+        }
+    }
+
+    private func next(_ reader: inout FrameReader) throws(SysError) -> Range<Int>? {
+        do throws(Malformed) { return try reader.next() } catch { throw Self.hostile(error) }
+    }
+
+    private static func hostile(_ error: Malformed) -> SysError { SysError("malformed frame: \(error)") }
+
+    /// Answers the request in `frame`, or keeps it. Throws where the connection has to end.
+    private func take(_ frame: Span<UInt8>, _ msize: inout Int, _ out: inout FrameWriter) throws(SysError) {
+        let tag: UInt16
+        let message: Tmessage
+        do throws(Malformed) { (tag, message) = try Tmessage.decode(frame, out.dialect) } catch {
+            guard case .message(let fault, _, let tag) = error else { throw Self.hostile(error) }
+            if export.options.verbose { export.log(peer, "\(tag) \(error)") }
+            return refuse(tag, SysError(fault), &out)
+        }
+        if export.options.verbose { export.log(peer, "\(tag) \(message)") }
+        switch message {
+        case .version(let size, let version): try reset(tag, size, version, &msize, &out)
+        case _ where !isVersioned: refuse(tag, .noVersion, &out)
+        case .flush(let oldtag): flush(tag, oldtag, &out)
+        default: answer(tag, message, frame, &out)
+        }
+    }
+
+    /// Waits while too much is held, in which case a client may ask for no more.
+    private func waitForRoom() throws(SysError) {
+        while state.withLock({ $0.isFull }) {
+            do throws(SysError) { try over.sleep { state.withLock { $0.isFull ? nil : () } } } catch {
+                guard error.code == .interrupted else { throw error }
+            }
+        }
+    }
+
+    /// A client that has closed its side gets the answers that are being made, for a while.
+    private func finish() {
+        let end = Thread.deadline(after: 1_000_000_000)
+        // Killed, or late: then what is not answered is given up.
+        try? over.sleep(until: end) { state.withLock { $0.running == 0 ? () : nil } }
+    }
+
+    /// Lets go of everything. Called by the reader, last.
+    func end() {
+        giveUp()
+    }
+
+    /// Adds the error to the replies.
+    func refuse(_ tag: UInt16, _ error: SysError, _ out: inout FrameWriter) {
+        if export.options.verbose { export.log(peer, "\(tag) error: \(error)") }
+        switch out.dialect {
+        case .plan9: out.appendError(error.wireSentence, tag: tag)
+        case .linux: reply(.lerror(ecode: UInt32(bitPattern: error.errno)), tag, &out)
+        }
+    }
+
+    /// Adds a reply; an error where it is longer than msize.
+    func reply(_ message: Rmessage, _ tag: UInt16, _ out: inout FrameWriter) {
+        do throws(Malformed) { try out.append(message, tag: tag) } catch { refuse(tag, .messageTooBig, &out) }
+    }
+
+    // MARK: version
+
+    /// Tversion: everything begins anew. The corresponding Plan 9 page is `version(5)`.
+    private func reset(
+        _ tag: UInt16, _ size: UInt32, _ version: String, _ msize: inout Int, _ out: inout FrameWriter
+    ) throws(SysError) {
+        // What was asked before it and is answered already goes out; what is not, is not.
+        giveUp()
+        out.dialect = .plan9
+        isVersioned = false
+        let agreed = min(Int(size), export.options.msize)
+        guard agreed >= Wire.leastMsize else { return refuse(tag, .msizeTooSmall, &out) }
+        let dialect = Dialect(asked: version, linux: export.options.linux)
+        if let dialect {
+            // Replies of the old size are written before those of the new.
+            try output.send(&out)
+            (msize, out.msize, out.dialect) = (agreed, agreed, dialect)
+            isVersioned = true
+            agree.withLock { $0 = (agreed, dialect) }
+        }
+        let spoken = dialect?.version ?? Dialect.unknown
+        reply(.version(msize: UInt32(agreed), version: spoken), tag, &out)
+    }
+
+    /// What Rversion said last, for workers.
+    private let agree = Lock((msize: Wire.firstMsize, dialect: Dialect.plan9))
+
+    /// Gives up all requests and lets go of all fids.
+    private func giveUp() {
+        let (fids, requests) = state.withLock { s -> ([UInt32: ExportFid], [ExportRequest]) in
+            defer {
+                s.fids = [:]
+                s.requests = [:]
+                s.flushes = [:]
+                s.busy = 0
+                s.held = 0
+                s.epoch += 1
+            }
+            for request in s.requests.values {
+                request.isGivenUp = true
+                if case .running(let thread) = request.stage { thread.interrupt() } else { request.stage = .over }
+            }
+            for fid in s.fids.values { (fid.waiting, fid.reads, fid.writes) = ([], [], []) }
+            return (s.fids, Array(s.requests.values))
+        }
+        for request in requests { request.waiter?.cancel() }
+        // Files are closed, and those that were opened to be removed are removed, as their last holder goes.
+        withExtendedLifetime(fids) {}
+    }
+
+    // MARK: requests that wait
+
+    /// Answers now, or keeps the request where it may not be answered yet or has to wait.
+    private func answer(_ tag: UInt16, _ message: Tmessage, _ frame: Span<UInt8>, _ out: inout FrameWriter) {
+        let isFree = state.withLock { s -> Bool? in
+            if s.requests.isEmpty { return true }
+            if s.requests[tag] != nil || s.flushes[tag] != nil { return nil }
+            return s.busy == 0 || s.busy(message.fids) == nil
+        }
+        guard let isFree else { return refuse(tag, .tagInUse, &out) }
+        var call = ExportCall(tag: tag, how: .try, epoch: state.withLock { $0.epoch })
+        if isFree {
+            do throws(SysError) { return try perform(message, file(of: message, call), frame, &call, &out) } catch {
+                guard error.code == .wouldBlock else { return refuse(tag, error, &out) }
+            }
+        }
+        keep(tag, message, frame, call.done)
+    }
+
+    /// Puts a request where it waits: in a fid's line, until its file is ready, or with a worker.
+    private func keep(_ tag: UInt16, _ message: Tmessage, _ frame: Span<UInt8>, _ done: Int) {
+        let next = state.withLock { s -> ExportRequest? in
+            let first = message.fids.first.flatMap { s.fids[$0] }
+            let request = ExportRequest(
+                self, tag, message, [UInt8](copying: frame.bytes), message.isTransfer ? first?.file : nil)
+            request.done = done
+            s.requests[tag] = request
+            s.held += request.frame.count
+            if let busy = s.busy(message.fids) {
+                busy.waiting.append(request)
+                return nil
+            }
+            return enlist(request, first, &s)
+        }
+        if let next { start(next) }
+    }
+
+    /// Takes what `request` needs for itself; gives it where it can be begun. The state is locked.
+    private func enlist(_ request: ExportRequest, _ fid: ExportFid?, _ s: inout State) -> ExportRequest? {
+        if request.isPolled, let fid {
+            request.line = fid
+            let isFirst: Bool
+            if case .write = request.message {
+                isFirst = fid.writes.isEmpty
+                fid.writes.append(request)
+            } else {
+                isFirst = fid.reads.isEmpty
+                fid.reads.append(request)
+            }
+            return isFirst ? request : nil
+        }
+        if request.file?.open.map({ !$0.isDirectory }) ?? false { return request }
+        for number in request.message.fids {
+            let held = s.fids[number] ?? ExportFid(nil, caller.account)
+            s.fids[number] = held
+            held.isBusy = true
+            s.busy += 1
+            request.holds.append(held)
+        }
+        return request
+    }
+
+    private func start(_ request: ExportRequest) {
+        guard request.isPolled else { return export.workers.submit(request) }
+        if park(request) { export.workers.submit(request) }
+    }
+
+    /// Has `request` called when its file is ready; true where it is ready now.
+    private func park(_ request: ExportRequest) -> Bool {
+        guard let file = request.file, let open = file.open, let events = request.events else { return true }
+        let waiter = Waiter { [weak request] in
+            guard let request else { return }
+            request.session.wake(request)
+        }
+        let isWanted = state.withLock { _ -> Bool in
+            if request.isGivenUp { return false }
+            if case .over = request.stage { return false }
+            request.stage = .parked
+            request.waiter = waiter
+            return true
+        }
+        guard isWanted else { return false }
+        var place: UInt64 = 0
+        if case .read(_, let offset, _) = request.message { place = offset }
+        guard file.tree.poll(open, events, at: place, waiter).isEmpty else {
+            waiter.cancel()
+            // Where it fired as well, that is who goes on.
+            return unpark(request)
+        }
+        return false
+    }
+
+    /// Its file has become ready: a worker tries again.
+    private func wake(_ request: ExportRequest) {
+        if unpark(request) { export.workers.submit(request) }
+    }
+
+    /// False where somebody else has taken it up.
+    private func unpark(_ request: ExportRequest) -> Bool {
+        state.withLock { _ in
+            guard case .parked = request.stage else { return false }
+            request.stage = .queued
+            return true
+        }
+    }
+
+    /// A worker's turn at a request: answers it, or parks it again.
+    func attend(to request: ExportRequest, _ thread: Thread, _ out: inout FrameWriter) {
+        let epoch = state.withLock { s -> Int? in
+            guard case .queued = request.stage else { return nil }
+            request.stage = .running(thread)
+            s.running += 1
+            return s.epoch
+        }
+        guard let epoch else { return }
+        request.waiter?.cancel()
+        (out.msize, out.dialect) = agree.withLock { ($0.msize, $0.dialect) }
+        var call = ExportCall(
+            tag: request.tag, how: request.isPolled ? .try : .wait, epoch: epoch, done: request.done)
+        do throws(SysError) {
+            var file = request.file
+            if file == nil { file = try self.file(of: request.message, call) }
+            let frame = request.frame
+            try perform(request.message, file, frame.span, &call, &out)
+        } catch {
+            request.done = call.done
+            if error.code == .wouldBlock, call.how == .try {
+                request.vain += 1
+                let isWanted = state.withLock { s -> Bool in
+                    s.running -= 1
+                    // A flush came while it was tried: that is its end.
+                    guard request.flushes.isEmpty, !request.isGivenUp else {
+                        s.running += 1
+                        return false
+                    }
+                    request.stage = .queued
+                    return true
+                }
+                if isWanted {
+                    if !request.isPolled || park(request) { export.workers.submit(request) }
+                    return
+                }
+            }
+            if error.code != .interrupted && error.code != .wouldBlock || request.flushes.isEmpty {
+                refuse(request.tag, error, &out)
+            }
+        }
+        conclude(request, &out)
+    }
+
+    /// Sends what `out` has, unless nobody wants it any more, and the flushes that wait for it.
+    private func conclude(_ request: ExportRequest, _ out: inout FrameWriter) {
+        var next: [ExportRequest] = []
+        do throws(SysError) {
+            try output.send(&out) { out in
+                next = state.withLock { s -> [ExportRequest] in
+                    if request.isGivenUp { out.removeAll() }
+                    for flush in request.flushes {
+                        reply(.flush, flush, &out)
+                        s.flushes[flush] = nil
+                    }
+                    s.running -= 1
+                    return forget(request, &s)
+                }
+            }
+        } catch {
+            // The reader sees the end of the connection, too; without the turn nothing was forgotten yet.
+            next = state.withLock { s in
+                if case .over = request.stage { return next }
+                s.running -= 1
+                return forget(request, &s)
+            }
+            out.removeAll()
+        }
+        over.wake()
+        for request in next { start(request) }
+    }
+
+    /// Takes `request` out of all tables; gives those that can be begun now. The state is locked.
+    private func forget(_ request: ExportRequest, _ s: inout State) -> [ExportRequest] {
+        request.stage = .over
+        guard !request.isGivenUp else { return [] }
+        if s.requests[request.tag] === request { s.requests[request.tag] = nil }
+        s.held -= request.frame.count
+        var next: [ExportRequest] = []
+        if let fid = request.line {
+            let isRead = fid.reads.first === request
+            let isWrite = fid.writes.first === request
+            fid.reads.removeAll { $0 === request }
+            fid.writes.removeAll { $0 === request }
+            if isRead, let first = fid.reads.first { next.append(first) }
+            if isWrite, let first = fid.writes.first { next.append(first) }
+        }
+        for fid in request.holds {
+            fid.isBusy = false
+            s.busy -= 1
+        }
+        // A walk that came to nothing has made no fid.
+        for number in request.message.fids {
+            if let fid = s.fids[number], fid.file == nil, !fid.isBusy { s.fids[number] = nil }
+        }
+        for fid in request.holds {
+            while !fid.isBusy, !fid.waiting.isEmpty {
+                let waiting = fid.waiting.removeFirst()
+                if let ready = admit(waiting, &s) { next.append(ready) }
+            }
+        }
+        request.holds = []
+        return next
+    }
+
+    /// One that stood in a fid's line: it may have to stand in another's. The state is locked.
+    private func admit(_ waiting: ExportRequest, _ s: inout State) -> ExportRequest? {
+        if let busy = s.busy(waiting.message.fids) {
+            busy.waiting.append(waiting)
+            return nil
+        }
+        let first = waiting.message.fids.first.flatMap { s.fids[$0] }
+        guard waiting.message.isTransfer else { return enlist(waiting, first, &s) }
+        // What its fid stands for is known only now.
+        let renewed = ExportRequest(self, waiting.tag, waiting.message, waiting.frame, first?.file)
+        renewed.flushes = waiting.flushes
+        s.requests[waiting.tag] = renewed
+        return enlist(renewed, first, &s)
+    }
+
+    // MARK: flush
+
+    /// Tflush. The corresponding Plan 9 page is `flush(5)`.
+    private func flush(_ tag: UInt16, _ oldtag: UInt16, _ out: inout FrameWriter) {
+        let (isOver, next, waiter) = state.withLock { s -> (Bool, [ExportRequest], Waiter?) in
+            guard let request = s.requests[oldtag] ?? s.flushes[oldtag], tag != oldtag else { return (true, [], nil) }
+            if case .running(let thread) = request.stage {
+                request.flushes.append(tag)
+                s.flushes[tag] = request
+                thread.interrupt()
+                return (false, [], nil)
+            }
+            for number in request.message.fids { s.fids[number]?.waiting.removeAll { $0 === request } }
+            return (true, forget(request, &s), request.waiter)
+        }
+        waiter?.cancel()
+        if isOver { reply(.flush, tag, &out) }
+        for request in next { start(request) }
+        over.wake()
+    }
+}

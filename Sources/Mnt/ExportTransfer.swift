@@ -1,0 +1,85 @@
+import Kernel
+
+/// Messages that move data: read and write. A directory is read in whole entries.
+extension ExportSession {
+    /// The corresponding Plan 9 page is `read(5)`. The device puts its bytes where the reply has them.
+    func read(
+        _ file: ExportFile, _ fid: UInt32, _ offset: UInt64, _ count: UInt32, _ call: ExportCall,
+        _ out: inout FrameWriter
+    ) throws(SysError) {
+        let open = try file.opened()
+        guard let mode = open.mode, mode.canRead else { throw .badUseOfFid }
+        guard !open.isDirectory else {
+            guard out.dialect == .plan9 else { throw .isDir }
+            return try readDirectory(file, open, fid, offset, count, call, &out)
+        }
+        try out.appendRead(tag: call.tag, most: count) { (room) throws(SysError) in
+            // No file is so long, and one that is none has no offsets.
+            if room.byteCount == 0 || offset > Self.lastOffset && open.dev.seekable(open) { return 0 }
+            return try file.tree.read(open, into: &room, at: offset, call.how)
+        }
+    }
+
+    /// Offsets are signed where the data are kept.
+    private static let lastOffset = UInt64(Int64.max)
+
+    /// The corresponding Plan 9 page is `read(5)`. Fewer bytes are taken only where the next would fail.
+    func write(
+        _ file: ExportFile, _ offset: UInt64, _ count: UInt32, _ frame: Span<UInt8>, _ call: inout ExportCall,
+        _ out: inout FrameWriter
+    ) throws(SysError) {
+        let open = try file.opened()
+        guard let mode = open.mode, mode.canWrite else { throw .badUseOfFid }
+        let data = frame.extracting(Wire.writeHeader..<Wire.writeHeader + Int(count)).bytes
+        if open.dev.seekable(open), data.byteCount > 0 {
+            let (end, overflow) = offset.addingReportingOverflow(UInt64(count))
+            guard !overflow, end <= Self.lastOffset else { throw .fileTooBig }
+        }
+        do throws(SysError) {
+            repeat {
+                let n = try file.tree.write(
+                    open, data.extracting(call.done..<data.byteCount), at: offset &+ UInt64(call.done), call.how)
+                call.done += n
+                if n == 0 { break }
+            } while call.done < data.byteCount
+        } catch {
+            if call.done == 0 || error.code == .wouldBlock { throw error }
+        }
+        reply(.write(count: UInt32(call.done)), call.tag, &out)
+    }
+
+    /// Whole entries as they fit, each as `stat` tells of it. Offset 0 begins anew; any other must be where the last
+    /// read ended.
+    private func readDirectory(
+        _ file: ExportFile, _ open: Chan, _ fid: UInt32, _ offset: UInt64, _ count: UInt32, _ call: ExportCall,
+        _ out: inout FrameWriter
+    ) throws(SysError) {
+        try withListing(of: fid, call) { (kept) throws(SysError) in
+            if offset == 0 { kept = ExportListing(try file.tree.entries(of: open, call.how)) }
+            guard var listing = kept, listing.offset == offset else { throw .badOffset }
+            let n = try out.appendRead(tag: call.tag, most: count) { (room) throws(SysError) in
+                var end = 0
+                var isFull = false
+                while !isFull, let (entry, _) = try listing.next(file.tree, call.how) {
+                    isFull = !Stat(try plan9(entry, in: file, call.how)).pack(into: &room, at: &end)
+                    if !isFull { listing.pending.removeFirst() }
+                }
+                guard end > 0 || !isFull else { throw .countTooSmall }
+                return end
+            }
+            listing.offset += UInt64(n)
+            kept = listing
+        }
+    }
+
+    /// Runs `body` with the place up to which the directory of `fid` was read; what it leaves there is kept.
+    func withListing(
+        of fid: UInt32, _ call: ExportCall, _ body: (inout ExportListing?) throws(SysError) -> Void
+    ) throws(SysError) {
+        guard let known = state.withLock({ $0.epoch == call.epoch ? $0.fids[fid] : nil }) else { throw .fidUnknown }
+        // The device is called without the lock; no other request uses it meanwhile.
+        var listing = known.listing.withLock { $0.take() }
+        defer { known.listing.withLock { $0 = listing } }
+        try body(&listing)
+    }
+}
