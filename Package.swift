@@ -63,7 +63,7 @@ let package = Package(
         listed("Filters", path: "appl/filters", source: "Filters.swift", ["Kernel", "Codec", "Shell", "Applib"]),
         listed(
             "Appl", path: "appl", without: ["filters", "lib"], source: "Appl.swift",
-            ["Kernel", "Codec", "Shell", "Applib"]),
+            ["Kernel", "Codec", "Mnt", "Shell", "Applib"]),
         .executableTarget(
             name: "emu",
             dependencies: [
@@ -106,6 +106,7 @@ let package = Package(
             name: "KernelTestSupport", dependencies: ["Kernel", "Host"], path: "Tests/KernelTestSupport",
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
+        tests("Mnt", ["Mnt", "Devices", "Kernel", "Host", "NineP"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
         tests("Mnt", ["Mnt", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")

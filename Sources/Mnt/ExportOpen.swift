@@ -51,7 +51,8 @@ extension ExportSession {
         }
         // What the directory does not allow, the new file does not.
         let above = try file.tree.stat(file.file, call.how).mode.permissions
-        let bits = isDirectory ? perm.permissions & (~0o777 | above & 0o777) : perm.permissions & (~0o666 | above & 0o666)
+        let bits =
+            isDirectory ? perm.permissions & (~0o777 | above & 0o777) : perm.permissions & (~0o666 | above & 0o666)
         let kind = FileMode(rawValue: perm.rawValue & ~0o777 | bits)
         let made = try create(file, fid, name, wanted, kind, call)
         reply(.create(qid: qid(made, .plan9), iounit: iounit(made, out)), call.tag, &out)

@@ -33,6 +33,7 @@ final class ExportOutput: Sendable {
             }
             guard n > 0 else { throw .io }
             done += n
+            chan.offset &+= UInt64(n)
         }
     }
 

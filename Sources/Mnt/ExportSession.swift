@@ -82,7 +82,9 @@ final class ExportSession: @unchecked Sendable {
         while true {
             do throws(SysError) {
                 return try reader.fill { (room) throws(SysError) in
-                    try input.dev.read(input, into: &room, at: input.offset, caller, .wait)
+                    let n = try input.dev.read(input, into: &room, at: input.offset, caller, .wait)
+                    input.offset &+= UInt64(n)
+                    return n
                 }
             } catch {
                 guard error.code == .interrupted else { throw error }
