@@ -80,56 +80,6 @@ struct Os: Command {
     }
 }
 
-/// Bytes on their way from one descriptor to another.
-private struct Flow {
-    /// To the program, which takes what it can and may want no more.
-    let isInput: Bool
-    private(set) var isDone = false
-    private let from: Int32
-    private let to: Int32
-    private var block = [UInt8](repeating: 0, count: 64 * 1024)
-    /// The part of `block` that was read and not yet written.
-    private var rest = 0..<0
-
-    init(from: Int32, to: Int32, isInput: Bool = false) {
-        self.from = from
-        self.to = to
-        self.isInput = isInput
-    }
-
-    /// What it waits for.
-    var wish: Proc.Poll { rest.isEmpty ? Proc.Poll(from, .read) : Proc.Poll(to, .write) }
-
-    /// Goes one step on; false where there is none now. A call that is interrupted has moved nothing.
-    mutating func move(_ p: Proc) throws(SysError) -> Bool {
-        guard !isDone else { return false }
-        do throws(SysError) {
-            if rest.isEmpty {
-                rest = 0..<(try p.fill(&block, 0..<block.count, from: from, .try))
-                if rest.isEmpty { try end(p) }
-            } else {
-                let n = try p.write(to, block.span.extracting(rest).bytes, isInput ? .try : .wait)
-                rest = rest.lowerBound + n..<rest.upperBound
-            }
-            return true
-        } catch {
-            switch error.code {
-            case .wouldBlock: return false
-            case .closedPipe where isInput, .hungup where isInput:
-                try end(p)
-                return false
-            default: throw error
-            }
-        }
-    }
-
-    /// Nothing more will come; the program is told so.
-    private mutating func end(_ p: Proc) throws(SysError) {
-        isDone = true
-        if isInput { try p.close(to) }
-    }
-}
-
 /// The keyboard's notes: the first of each is passed on as a signal, the next ends us.
 private final class Signals: Sendable {
     private let heard = Lock((all: Set<String>(), new: [String]()))

@@ -1,3 +1,5 @@
+import Host
+
 /// Making and taking network connections, by the files of whatever networks the name space has.
 ///
 /// An address is `network!host!service`, after the directory of the networks where that is not /net:
@@ -11,6 +13,12 @@ extension Proc {
         public let control: Int32
         /// Path of the conversation's directory.
         public let directory: String
+
+        public init(data: Int32, control: Int32, directory: String) {
+            self.data = data
+            self.control = control
+            self.directory = directory
+        }
     }
 
     /// A conversation whose data file is not open: an announcement, or a call that nobody has accepted yet.
@@ -39,6 +47,14 @@ extension Proc {
         if parts.count == 1 { return "\(network)!\(address)\(tail)" }
         // A path has no service.
         return parts.count > 2 || networkName(parts[0]) == "unix" ? address : address + tail
+    }
+
+    /// Whether only this host can call `address`, which is `host!port` as `ways` gives it for `clone`: a loopback address, or
+    /// a unix socket.
+    public static func isLocal(_ clone: String, _ address: String) -> Bool {
+        if clone.hasSuffix("/unix/clone") { return true }
+        guard let cut = address.lastIndex(of: "!") else { return false }
+        return (try? IPAddress(String(address[..<cut])))?.isLoopback ?? false  // no address is not loopback
     }
 
     private static func networkName(_ text: Substring) -> Substring {
@@ -114,7 +130,7 @@ extension Proc {
 
     /// What `cs` of the networks' directory makes of an address, or, where there is none, the address itself: files to open
     /// and what to say to them.
-    func ways(to address: String) throws(SysError) -> [(clone: String, address: String)] {
+    public func ways(to address: String) throws(SysError) -> [(clone: String, address: String)] {
         let parts = address.split(separator: "!", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             throw SysError(.badAddress, subject: address)

@@ -131,9 +131,9 @@ public struct Usage: Sendable, ExpressibleByStringLiteral {
 }
 
 /// The flags that were given, in order, and the other words.
-public struct Options {
+public struct Options: Sendable {
     /// One flag.
-    public struct Given {
+    public struct Given: Sendable {
         /// The flag's first name, without dashes.
         public let name: String
         /// Its value; empty where it takes none.
