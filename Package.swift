@@ -106,7 +106,6 @@ let package = Package(
             name: "KernelTestSupport", dependencies: ["Kernel", "Host"], path: "Tests/KernelTestSupport",
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
-        tests("Mnt", ["Mnt", "Devices", "Kernel", "Host", "NineP"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
         tests("Mnt", ["Mnt", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")

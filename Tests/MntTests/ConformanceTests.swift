@@ -13,6 +13,6 @@ struct ConformanceTests {
     func walks(_ rule: Case) throws { try play(rule) }
 
     private func play(_ rule: Case) throws {
-        try inSystem { p in try rule.run(p.serve()) }
+        try inServed { p in try rule.run(p.serve()) }
     }
 }

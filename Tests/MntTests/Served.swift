@@ -6,7 +6,7 @@ import Testing
 
 /// Runs `body` as the first process of a system with the devices of `emu.conf`, in which /tmp is a tree in memory of its
 /// own, and ends the system. On a Thread of its own, so that it may block.
-func inSystem<T: Sendable>(_ body: @escaping @Sendable (Proc) throws -> T) throws -> T {
+func inServed<T: Sendable>(_ body: @escaping @Sendable (Proc) throws -> T) throws -> T {
     let system = System()
     for make in Devices.deviceTable { system.add(make()) }
     let result = Lock<Result<T, any Error>?>(nil)
