@@ -46,7 +46,7 @@ struct Bench {
         let system = System(grants: grants)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         for make in deviceTable { system.add(make()) }
-        let rows = callRows + processRows + commandRows(emu)
+        let rows = callRows + processRows + codecRows + commandRows(emu)
         let small = self.small
         let wanted = self.wanted
         let ids = HostEnvironment.ids

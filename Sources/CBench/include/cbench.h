@@ -18,6 +18,9 @@ int64_t cbench_fork_mounts(long n);
 int64_t cbench_pipe(long block, long n);
 int64_t cbench_ping(long n);
 
+/* Reads a Tstat, Tread or Twalk of 9P2000 into its fields, its names copied, and writes it again. */
+int64_t cbench_message(const uint8_t *frame, long n);
+
 /* A child that ends at once, waited for: fork, _exit, waitpid. */
 int64_t cbench_fork_wait(long n);
 
