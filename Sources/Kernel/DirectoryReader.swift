@@ -10,8 +10,8 @@ public struct DirectoryReader: Sendable {
     private var seen: Set<FileName>?
     /// How many those are: an entry's cookie where there are several members.
     private var given: UInt64 = 0
-    /// Packed entries that did not fit into the last byte read.
-    private var pending: [UInt8] = []
+    /// Entries that did not fit into the last byte read.
+    private var pending: ArraySlice<Dir> = []
 
     init(_ members: [Chan]) {
         self.members = members
@@ -76,18 +76,10 @@ public struct DirectoryReader: Sendable {
     mutating func read(
         into buffer: inout MutableRawSpan, _ table: MountTable, _ caller: Caller
     ) throws(SysError) -> Int {
-        if pending.isEmpty {
-            for dir in try next(64, table, caller) { dir.pack(into: &pending) }
-        }
+        if pending.isEmpty { pending = try next(64, table, caller)[...] }
         var end = 0
-        while end + 2 <= pending.count {
-            let size = 2 + Int(pending[end]) + Int(pending[end + 1]) << 8
-            if end + size > buffer.byteCount { break }
-            end += size
-        }
+        while let dir = pending.first, Stat(dir).pack(into: &buffer, at: &end) { pending.removeFirst() }
         guard end > 0 || pending.isEmpty else { throw .countTooSmall }
-        buffer.copy(pending.span.bytes.extracting(0..<end))
-        pending.removeFirst(end)
         return end
     }
 }
