@@ -1,23 +1,30 @@
 import Applib
 import Kernel
 
-/// Makes the tree of a device seen at a place of the name space.
+/// Makes the tree of a server, or of a device, seen at a place of the name space.
 struct Mount: Command {
     static let usage: Usage = """
-        mount [-abc] [-p mask] device directory [spec]
-        -a       behind what is there, in a union
-        -b       before what is there, in a union
-        -c       new files of the union may be made here
-        -p mask  the rights that are left: r read and list, w write, x search and run
-        A device is a name such as '#R'; spec is what the device is told. Servers elsewhere: not in this emu.
+        mount [-abcC] [-p mask] [-t dialect] [-T seconds] server directory [spec]
+        -a          behind what is there, in a union
+        -b          before what is there, in a union
+        -c          new files of the union may be made here
+        -C          keep what was read, as long as the server says that the file is the same
+        -p mask     the rights that are left: r read and list, w write, x search and run
+        -t dialect  speak 9p2000 or 9p2000.L, and nothing else
+        -T seconds  how long the server may let nothing be heard (60)
+        A server is an address net!host!service, a file that is its channel, - or a number for a descriptor that is, or
+        {command}, which serves its standard input. A device is a name such as '#R'. Spec is what they are told.
         """
 
     func run(_ r: Run) throws(SysError) {
         let words = try r.operands(2...3)
-        let source = words[0]
-        guard source.hasPrefix("#") else { throw SysError("not in this emu", subject: source) }
-        let spec = words.count == 3 ? words[2] : ""
-        guard !source.contains("/") else { throw SysError(.badSpec, subject: source) }
-        try r.p.bind(source + spec, words[1], try r.mountFlags(), mask: try r.mask())
+        var mount = ServerMount(words[0], on: words[1])
+        if words.count == 3 { mount.spec = words[2] }
+        mount.flags = try r.mountFlags()
+        mount.mask = try r.mask()
+        mount.caches = r.has("C")
+        if let name = r.options.value("t") { mount.dialect = try ServerMount.dialect(name) }
+        if let text = r.options.value("T") { mount.seconds = try ServerMount.seconds(text) }
+        try mount.apply(to: r.p)
     }
 }

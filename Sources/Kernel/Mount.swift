@@ -47,6 +47,8 @@ public final class MountEntry: Sendable {
     public let target: String
     public let spec: String
     public let given: Mask?
+    /// Flags that say how a server is talked to.
+    public let words: [String]
     public let kind: Kind
 
     /// How an entry came: by `bind`, by `mount`, as the mount point's own place in a union, or as a seal.
@@ -60,7 +62,7 @@ public final class MountEntry: Sendable {
 
     init(
         root: Chan?, mask: Mask, flags: MountFlags, source: String, target: String, spec: String = "",
-        given: Mask? = nil, kind: Kind = .bind, call: UInt64? = nil, wider: MountEntry? = nil
+        given: Mask? = nil, kind: Kind = .bind, call: UInt64? = nil, words: [String] = [], wider: MountEntry? = nil
     ) {
         id = Self.newNumber()
         self.call = call ?? id
@@ -71,6 +73,7 @@ public final class MountEntry: Sendable {
         self.target = target
         self.spec = spec
         self.given = given
+        self.words = words
         self.kind = kind
         self.wider = wider
     }
@@ -83,7 +86,7 @@ public final class MountEntry: Sendable {
         MountEntry(
             root: root, mask: self.mask.intersection(mask), flags: flags, source: source, target: target, spec: spec,
             given: given.map { $0.intersection(self.given ?? .all) } ?? self.given, kind: kind,
-            call: call, wider: first)
+            call: call, words: words, wider: first)
     }
 }
 

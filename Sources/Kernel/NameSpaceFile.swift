@@ -1,7 +1,7 @@
 /// A name space written down: one call a line, as `newns`, `emu -n` and the system's own start take it.
 ///
-/// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `unmount [-f] [SOURCE] TARGET`, `cd DIR`, `mkdir DIR` (which may be there
-/// already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
+/// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `mount` as the command takes it, `unmount [-f] [SOURCE] TARGET`,
+/// `cd DIR`, `mkdir DIR` (which may be there already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
 /// is replaced by that environment variable.
 /// The corresponding Inferno page is `namespace(6)`.
 public struct NameSpaceFile {
@@ -73,8 +73,8 @@ public struct NameSpaceFile {
             guard bytes.count <= 1 << 20 else { throw SysError(.tooBig, subject: words[1]) }
             let file = NameSpaceFile(name: words[1], text: String(decoding: bytes, as: UTF8.self))
             try file.apply(to: p, in: nil, depth: depth + 1)
-        case "mount", "import":
-            throw SysError("\(words[0]): not in this emu")
+        case "mount": try ServerMount(words).apply(to: p)
+        case "import": throw SysError("import: not in this emu")
         default:
             throw SysError("'\(words[0])': no such name space call")
         }

@@ -27,18 +27,20 @@ extension Proc {
     /// Makes the tree whose root is `root`, attached by a device, seen at `target`.
     public func mount(
         _ root: Chan, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil, source: String,
-        spec: String = ""
+        spec: String = "", words: [String] = []
     ) throws(SysError) {
         try enter()
         guard !nameSpace.noDevices else { throw SysError(.noAttach, subject: source) }
         let (on, _) = try find(target, .mountPoint)
-        try mount(root, on, flags, mask, source: source, target: target, kind: .mount, into: nameSpace, spec: spec)
+        try mount(
+            root, on, flags, mask, source: source, target: target, kind: .mount, into: nameSpace, spec: spec,
+            words: words)
     }
 
     /// Puts `from` on `on` in `space`. The target's name is kept as an absolute path, for `ns`.
     func mount(
         _ from: Chan, _ on: Chan, _ flags: MountFlags, _ mask: Mask?, source: String, target: String,
-        kind: MountEntry.Kind, into space: Pgrp, spec: String = ""
+        kind: MountEntry.Kind, into space: Pgrp, spec: String = "", words: [String] = []
     ) throws(SysError) {
         guard !flags.isSuperset(of: [.before, .after]) else { throw SysError(.badArg, subject: target) }
         guard from.isDirectory == on.isDirectory else { throw SysError(.inconsistentMount, subject: target) }
@@ -59,7 +61,7 @@ extension Proc {
             root.node = nil
             return MountEntry(
                 root: root, mask: member.mask.intersection(given), flags: flags, source: name, target: path, spec: spec,
-                given: mask, kind: kind, call: call)
+                given: mask, kind: kind, call: call, words: words)
         }
         let head = space.add(entries, on.key, flags, path)
         // Known from now on, so that a walk leaves no more alive than there was.

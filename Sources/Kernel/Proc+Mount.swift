@@ -36,12 +36,12 @@ public protocol MountDevice: Dev {
 extension Proc {
     /// Makes the tree seen at `target` that a 9P server at the other end of descriptor `fd` serves as `spec`.
     ///
-    /// `source` is what `ns` shows, the command's words before the target; the descriptor's path where nothing is said.
+    /// `source` is what `ns` shows, the descriptor's path where nothing is said, and `words` the flags before it.
     /// When it returns the tree is there; where it throws, nothing has changed in the name space. The descriptor may be
     /// closed afterwards, and is read by nobody else. The corresponding Plan 9 call is `mount(2)`.
     public func mount(
         _ fd: Int32, _ target: String, _ flags: MountFlags = .replace, mask: Mask? = nil, spec: String = "",
-        options: ServerOptions = ServerOptions(), source: String? = nil
+        options: ServerOptions = ServerOptions(), source: String? = nil, words: [String] = []
     ) throws(SysError) {
         try enter()
         let (wire, caller) = try chan(fd)
@@ -58,7 +58,7 @@ extension Proc {
             let (on, _) = try find(target, .mountPoint)
             guard on.isDirectory || flags == .replace else { throw SysError(.inconsistentMount, subject: target) }
             let root = try dev.mount(wire, spec, options, caller)
-            try mount(root, target, flags, mask: mask, source: path, spec: spec)
+            try mount(root, target, flags, mask: mask, source: path, spec: spec, words: words)
         } catch { throw error.about(path) }
     }
 }

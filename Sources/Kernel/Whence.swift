@@ -37,7 +37,7 @@ extension MountEntry {
         var words = [kind == .mount ? "mount" : "bind"]
         if !flags.letters.isEmpty { words.append(flags.letters) }
         if let given, given != .all { words += ["-p", given.description] }
-        words += [source, target]
+        words += self.words + [source, target]
         if !spec.isEmpty { words.append(spec) }
         return words.map(shellQuoted).joined(separator: " ")
     }

@@ -14,7 +14,7 @@ extension MntLink {
         case .error(let ename) where s.dialect == .plan9 || call === s.version:
             answer = .failure(SysError(server: ename))
         case .lerror(let ecode) where s.dialect == .linux:
-            answer = .failure(SysError(errno: Int32(clamping: ecode)))
+            answer = .failure(SysError(server: ecode))
         default:
             if let lie = Self.lie(in: reply, to: call) { return (nil, [], lie) }
             answer = .success(reply)
@@ -60,6 +60,21 @@ extension SysError {
     init(server ename: String) {
         self.init(ename)
         if code == .other, let known = Self.foreign[ename.lowercased()] { self.init(known) }
+        self = aboutElsewhere
+    }
+
+    /// The error of a 9P2000.L server.
+    init(server ecode: UInt32) {
+        self.init(errno: Int32(clamping: ecode))
+        self = aboutElsewhere
+    }
+
+    /// What means something else to a caller here than it did there.
+    private var aboutElsewhere: SysError {
+        switch code {
+        case .wouldBlock, .killed, .stale: SysError("\(sentence) at the server")
+        default: self
+        }
     }
 
     private static let foreign: [String: Code] = [

@@ -31,7 +31,7 @@ extension MntLink {
         while true {
             do throws(SysError) {
                 try turns(call, &buffer, how, since, flushEnd)
-                return try finish(call, into: &buffer)
+                break
             } catch {
                 switch error.code {
                 case .wouldBlock where how == .wait:
@@ -47,14 +47,17 @@ extension MntLink {
                     // The reply may be on its way: then it stands. Else the server says that there is none.
                     flushEnd = Self.now + Self.flushLimit
                     flush(call)
-                case _ where isAnswered(call): return try finish(call, into: &buffer)
+                case _ where isAnswered(call): break
                 default:
                     forsake(call)
                     passOn()
                     throw error.code == .timedOut && flushEnd != nil ? .interrupted : error
                 }
             }
+            if isAnswered(call) { break }
         }
+        // What the server says is thrown from here: none of it is about this wait.
+        return try finish(call, into: &buffer)
     }
 
     private func isAnswered(_ call: MntCall) -> Bool { state.withLock { _ in call.phase == .answered } }

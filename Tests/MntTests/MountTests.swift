@@ -89,7 +89,7 @@ import Testing
             default: return []
             }
         }
-        try await inSystem { p in
+        try await inEmu { p in
             try p.mount(try server.start(p), "/n")
             #expect(code { () throws(SysError) in _ = try p.stat("/n/gone") } == .nonexist)
             #expect(code { () throws(SysError) in _ = try p.stat("/n/secret") } == .perm)
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func severalMountsOfOneWireAreOneConversation() async throws {
-        try await inSystem { p in
+        try await inEmu { p in
             let server = TreeServer().server
             let fd = try server.start(p)
             try p.mount(fd, "/n")

@@ -7,7 +7,7 @@ import NineP
 import Testing
 
 /// Runs `body` as the first process of a system with the devices of `emu.conf`. Nothing of it may be left afterwards.
-func inSystem<T: Sendable>(_ body: @Sendable (Proc) throws -> T) async throws -> T {
+func inEmu<T: Sendable>(_ body: @Sendable (Proc) throws -> T) async throws -> T {
     try await withSystem((Devices.deviceTable + Mnt.deviceTable).map { $0() }, body)
 }
 
@@ -52,6 +52,16 @@ final class FakeServer: Sendable {
 
     var requests: [Tmessage] { seen.withLock { $0.requests } }
     var rounds: Int { seen.withLock { $0.rounds } }
+
+    /// How many fids were walked to and not clunked.
+    var unclunked: Int {
+        var made: Set<UInt32> = []
+        for request in requests {
+            if case .walk(_, let newfid, _) = request { made.insert(newfid) }
+            if case .clunk(let fid) = request { made.remove(fid) }
+        }
+        return made.count
+    }
 
     /// Starts to serve, in a process of its own; the descriptor of the client's end.
     func start(_ p: Proc) throws(SysError) -> Int32 {
@@ -301,7 +311,7 @@ func withTree<T: Sendable>(
     _ tree: TreeServer = TreeServer(), _ options: ServerOptions = ServerOptions(),
     _ body: @Sendable (Proc, TreeServer, FakeServer) throws -> T
 ) async throws -> T {
-    try await inSystem { p in
+    try await inEmu { p in
         let server = tree.server
         let fd = try server.start(p)
         try p.mount(fd, "/n", options: options)
