@@ -95,8 +95,8 @@ let package = Package(
         .target(
             name: "ApplTestSupport", dependencies: ["Devices", "Kernel", "Host", "KernelTestSupport"],
             path: "Tests/ApplTestSupport", swiftSettings: strict),
-        tests("Applib", ["Applib", "Kernel"]),
-        tests("Filters", ["Filters", "Applib", "Kernel", "ApplTestSupport"]),
+        tests("Applib", ["Applib", "Kernel", "KernelTestSupport"]),
+        tests("Filters", ["Filters", "Applib", "Devices", "Kernel", "ApplTestSupport", "KernelTestSupport"]),
         tests("Appl", ["Appl", "Filters", "Applib", "Devices", "Kernel", "ApplTestSupport", "KernelTestSupport"]),
         .target(
             name: "ConfTestSupport", dependencies: ["Conf"], path: "Tests/ConfTestSupport", swiftSettings: strict),

@@ -26,7 +26,8 @@ struct Chmod: Command {
         let change = try ModeChange(words[0])
         for name in words.dropFirst() {
             guard r.has("R") else {
-                try attempt(name, r) { () throws(SysError) in try set(name, try r.p.stat(name), change, r) }
+                try attempt(name, r) { () throws(SysError) in try set(name, try r.p.stat(name), change, r, follow: true)
+                }
                 continue
             }
             var tree = Tree(r.p, name)
@@ -34,7 +35,9 @@ struct Chmod: Command {
             while !isAtEnd {
                 try attempt(name, r) { () throws(SysError) in
                     guard let step = try tree.next() else { return isAtEnd = true }
-                    if step.visit != .leave, !step.dir.qid.isSymlink { try set(step.path, step.dir, change, r) }
+                    if step.visit != .leave, !step.dir.qid.isSymlink {
+                        try set(step.path, step.dir, change, r, follow: false)
+                    }
                 }
             }
         }
@@ -44,10 +47,13 @@ struct Chmod: Command {
         try r.going(on: name, quietly: r.has("f"), body)
     }
 
-    private func set(_ path: String, _ dir: Dir, _ change: ModeChange, _ r: Run) throws(SysError) {
+    /// `follow` false: a symbolic link that has come to be at `path` is not what it leads to.
+    private func set(_ path: String, _ dir: Dir, _ change: ModeChange, _ r: Run, follow: Bool) throws(SysError) {
         let mode = change.apply(to: dir.mode, isDirectory: dir.isDirectory, umask: r.p.umask)
         if mode != dir.mode {
-            do throws(SysError) { try r.p.wstat(path, DirChange(mode: mode)) } catch { throw error.about(path) }
+            do throws(SysError) { try r.p.wstat(path, DirChange(mode: mode), follow: follow) } catch {
+                throw error.about(path)
+            }
         }
         guard r.has("v") || r.has("c") && mode != dir.mode else { return }
         func text(_ mode: FileMode) -> String { "\(String(mode.bits, radix: 8).zeros(4)) (\(mode.rights))" }

@@ -10,24 +10,24 @@ struct Cleanname: Command {
 
     func run(_ r: Run) throws(SysError) {
         for path in try r.operands(1...Int.max) {
-            let isWhole = path.hasPrefix("/") || path.hasPrefix("#")
+            let isWhole = isRooted(path) || path.hasPrefix("#")
             try r.out.line(clean(isWhole ? path : r.options.value("d").map { $0 + "/" + path } ?? path))
         }
     }
 
     private func clean(_ path: String) -> String {
-        let isRooted = path.hasPrefix("/")
-        var names: [Substring] = []
-        for name in path.split(separator: "/") where name != "." {
+        let isWhole = isRooted(path)
+        var names: [String] = []
+        for name in pathNames(path) where name != "." {
             if name != ".." {
                 names.append(name)
             } else if let last = names.last, last != "..", !last.hasPrefix("#") {
                 names.removeLast()
-            } else if !isRooted, names.isEmpty || names.last == ".." {
+            } else if !isWhole, names.isEmpty || names.last == ".." {
                 names.append(name)
             }
         }
         let joined = names.joined(separator: "/")
-        return isRooted ? "/" + joined : joined.isEmpty ? "." : joined
+        return isWhole ? "/" + joined : joined.isEmpty ? "." : joined
     }
 }

@@ -59,7 +59,7 @@ struct FindFormat {
         let dir = f.dir
         switch letter {
         case "p": return f.path
-        case "P": return String(f.path.dropFirst(f.root.count).drop { $0 == "/" })
+        case "P": return String(Substring(f.path.utf8.dropFirst(f.root.utf8.count).drop { $0 == UInt8(ascii: "/") }))
         case "H": return f.root
         case "f": return lastName(f.path)
         case "h": return parentName(f.path)

@@ -30,8 +30,9 @@ struct FindTime {
         let isRight = try Self.relation(text)
         let which = word.dropFirst().first ?? "m"
         return .test { [now] f in
-            let (gone, overflow) = now.subtractingReportingOverflow(Self.time(f.dir, which))
-            return !overflow && isRight((gone / 1_000_000_000).dividedDown(by: unit))
+            // Between two times of 64 bits are up to 65 bits of nanoseconds.
+            let gone = (Int128(now) - Int128(Self.time(f.dir, which))) / 1_000_000_000
+            return isRight(Int64(gone).dividedDown(by: unit))
         }
     }
 

@@ -60,7 +60,7 @@ struct Ln: Command {
         for _ in 0..<40 {
             guard try r.p.stat(path, follow: false).qid.isSymlink else { return path }
             let leads = try r.p.readlink(path)
-            path = leads.hasPrefix("/") ? leads : join(parentName(path), leads)
+            path = isRooted(leads) ? leads : join(parentName(path), leads)
         }
         throw SysError("too many symbolic links", subject: file)
     }

@@ -97,8 +97,8 @@ struct TarJob {
     private let excluded: [Pattern]
     /// Leading names that are taken off.
     let strips: Int
-    /// Of the files in the archive already, in seconds; others that are not newer are left out.
-    var times: [String: Int64] = [:]
+    /// Of the files in the archive already, by name, in seconds; others that are not newer are left out.
+    var times: [[UInt8]: Int64] = [:]
 
     init(_ r: Run) throws(SysError) {
         let moves = r.options.given.filter { $0.name == "C" }
@@ -118,8 +118,8 @@ struct TarJob {
     /// Whether a pattern fits the name, or a part of it that begins and ends where a name does.
     func excludes(_ path: String) throws(SysError) -> Bool {
         guard !excluded.isEmpty else { return false }
-        let slashes = path.indices.filter { path[$0] == "/" }
-        for start in [path.startIndex] + slashes.map({ path.index(after: $0) }) {
+        let slashes = path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }
+        for start in [path.startIndex] + slashes.map({ path.utf8.index(after: $0) }) {
             try Thread.check()
             for end in slashes + [path.endIndex] where end > start {
                 for pattern in excluded { if try pattern.matches(path[start..<end]) { return true } }

@@ -27,7 +27,7 @@ struct TarHeader {
     /// The blocks that stand before the file's contents.
     func blocks() throws(SysError) -> [UInt8] {
         var records: [(String, String)] = []
-        let stored = kind == .directory && !name.hasSuffix("/") ? name + "/" : name
+        let stored = kind == .directory && name.utf8.last != UInt8(ascii: "/") ? name + "/" : name
         if stored.utf8.count > 100 && Self.split(stored) == nil || !stored.utf8.allSatisfy({ $0 < 128 }) {
             records.append(("path", stored))
         }
@@ -71,13 +71,16 @@ struct TarHeader {
 
     /// Prefix and name of at most 155 and 100 bytes; nil where the name cannot be cut so.
     private static func split(_ name: String) -> (String, String)? {
-        if name.utf8.count <= 100 { return ("", name) }
-        var slash = name.dropLast().lastIndex(of: "/")
+        let bytes = Array(name.utf8)
+        if bytes.count <= 100 { return ("", name) }
+        var slash = bytes.dropLast().lastIndex(of: UInt8(ascii: "/"))
         while let at = slash {
-            let (prefix, rest) = (name[..<at], name[name.index(after: at)...])
-            if rest.utf8.count > 100 { return nil }
-            if prefix.utf8.count <= 155, !prefix.isEmpty { return (String(prefix), String(rest)) }
-            slash = name[..<at].lastIndex(of: "/")
+            let (prefix, rest) = (bytes[..<at], bytes[(at + 1)...])
+            if rest.count > 100 { return nil }
+            if prefix.count <= 155, !prefix.isEmpty {
+                return (String(decoding: prefix, as: UTF8.self), String(decoding: rest, as: UTF8.self))
+            }
+            slash = prefix.lastIndex(of: UInt8(ascii: "/"))
         }
         return nil
     }
@@ -148,7 +151,8 @@ struct TarHeader {
                 h.ownerID = UInt32(clamping: try number(b, 108, 8))
                 h.groupID = UInt32(clamping: try number(b, 116, 8))
                 switch b[156] {
-                case 0, UInt8(ascii: "0"), UInt8(ascii: "7"): h.kind = h.name.hasSuffix("/") ? .directory : .file
+                case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
+                    h.kind = h.name.utf8.last == UInt8(ascii: "/") ? .directory : .file
                 case UInt8(ascii: "1"): h.kind = .link
                 case UInt8(ascii: "2"): h.kind = .symlink
                 case UInt8(ascii: "5"): h.kind = .directory

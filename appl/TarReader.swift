@@ -38,18 +38,18 @@ final class TarReader {
     }
 
     func read() throws(SysError) {
-        let wanted = Set(job.names.map { $0.name.hasSuffix("/") ? String($0.name.dropLast()) : $0.name })
-        var found: Set<String> = []
+        let wanted = job.names.map { withoutSlash($0.name) }
+        var found: Set<Int> = []
         while let h = try TarHeader.read({ () throws(SysError) in try self.block() }) {
             try Thread.check()
-            let name = h.name.hasSuffix("/") ? String(h.name.dropLast()) : h.name
-            let match = wanted.first { name == $0 || name.hasPrefix($0 + "/") }
+            let name = withoutSlash(h.name)
+            let matches = wanted.indices.filter { isWithin(name, wanted[$0]) }
             let isLeftOut = try job.excludes(name)
-            guard wanted.isEmpty || match != nil, !isLeftOut else {
+            guard wanted.isEmpty || !matches.isEmpty, !isLeftOut else {
                 try skip(h.size)
                 continue
             }
-            if let match { found.insert(match) }
+            found.formUnion(matches)
             try entry(h, name)
         }
         for (path, header) in directories.reversed() {
@@ -60,7 +60,9 @@ final class TarReader {
                 try finish(path, header)
             }
         }
-        for name in wanted.subtracting(found).sorted() { try r.warn(SysError("not in the archive", subject: name)) }
+        for i in wanted.indices where !found.contains(i) {
+            try r.warn(SysError("not in the archive", subject: wanted[i]))
+        }
         if let child {
             try reader.eachBlock { _ in }
             let status = try r.p.wait(.pid(child)).status
@@ -69,13 +71,13 @@ final class TarReader {
     }
 
     /// Where the archive ends, and the latest time of each file in it.
-    func end() throws(SysError) -> (UInt64, [String: Int64]) {
+    func end() throws(SysError) -> (UInt64, [[UInt8]: Int64]) {
         guard child == nil else { throw SysError("nothing can be added to a compressed archive") }
-        var times: [String: Int64] = [:]
+        var times: [[UInt8]: Int64] = [:]
         var end: UInt64 = 0
         while let h = try TarHeader.read({ () throws(SysError) in try self.block() }) {
             try Thread.check()
-            let name = h.name.hasSuffix("/") ? String(h.name.dropLast()) : h.name
+            let name = Array(withoutSlash(h.name).utf8)
             times[name] = max(times[name] ?? .min, h.modified)
             try skip(h.size)
             end = offset

@@ -67,12 +67,12 @@ final class TarWriter {
 
     private func entry(_ step: Tree.Step, _ put: ([UInt8]) throws(SysError) -> Void) throws(SysError) {
         var h = TarHeader()
-        h.name = String(step.path.drop { $0 == "/" })
-        if step.visit == .enter, h.name.hasSuffix("/") { h.name.removeLast() }
+        h.name = String(Substring(step.path.utf8.drop { $0 == UInt8(ascii: "/") }))
+        if step.visit == .enter { h.name = withoutSlash(h.name) }
         if h.name.isEmpty { return }
         h.mode = step.dir.mode.bits
         h.modified = step.dir.modified.dividedDown(by: 1_000_000_000)
-        if let time = job.times[h.name], h.modified <= time { return }
+        if let time = job.times[Array(h.name.utf8)], h.modified <= time { return }
         h.owner = step.dir.owner
         h.group = step.dir.group
         h.ownerID = step.dir.ownerID

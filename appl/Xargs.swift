@@ -29,12 +29,13 @@ struct Xargs: Command {
     func run(_ r: Run) throws(SysError) {
         var input: Int32 = 0
         if let file = r.options.value("a") { input = try r.open(file) }
-        var source = try Arguments(r, input)
+        let size = try r.number("s", or: 128 << 10, in: 1...4 << 20)
+        var source = try Arguments(r, input, limit: size)
         let command = r.operands.isEmpty ? ["echo"] : r.operands
         let atOnce = try r.number("P", or: 1, in: 0...4096)
         var runner = Runner(r, atOnce: atOnce == 0 ? 4096 : atOnce, keepsInput: input != 0)
         do throws(SysError) {
-            try run(command, &source, &runner, r)
+            try run(command, size, &source, &runner, r)
         } catch {
             guard let end = runner.end else { throw error }
             r.tell(error.description)
@@ -44,9 +45,8 @@ struct Xargs: Command {
     }
 
     private func run(
-        _ command: [String], _ source: inout Arguments, _ runner: inout Runner, _ r: Run
+        _ command: [String], _ size: Int, _ source: inout Arguments, _ runner: inout Runner, _ r: Run
     ) throws(SysError) {
-        let size = try r.number("s", or: 128 << 10, in: 1...4 << 20)
         // Of those that exclude each other the last counts.
         let unit = r.options.last(of: "IiLln")
         if let replace = replacement(unit, r) {
@@ -96,28 +96,29 @@ struct Xargs: Command {
         }
     }
 
-    private static let tooLong = SysError("argument line too long")
+    fileprivate static let tooLong = SysError("argument line too long")
 }
 
-/// Words of the input: blanks separate, quotes and backslashes keep; or what stands between two delimiters.
+/// Words of the input: blanks separate, quotes and backslashes keep; or what stands between two delimiters. The input is
+/// taken block by block and no more than a word of it is held: a line may be longer than memory.
 private struct Arguments {
     private var reader: Reader
-    private let isQuoted: Bool
-    private let end: String?
-    private var words: [String] = []
-    /// A blank before the newline: the line goes on.
-    private var goesOn = false
+    private let delimiter: UInt8?
+    private let end: [UInt8]?
+    /// Most bytes of a word: no command takes a longer one.
+    private let limit: Int
+    private var block: [UInt8] = []
+    private var place = 0
 
-    init(_ r: Run, _ fd: Int32) throws(SysError) {
-        var delimiter: UInt8?
+    init(_ r: Run, _ fd: Int32, limit: Int) throws(SysError) {
         switch r.options.last(of: "0d") {
         case "0": delimiter = 0
         case "d": delimiter = try Self.delimiter(r.options.value("d") ?? "")
-        default: break
+        default: delimiter = nil
         }
-        isQuoted = delimiter == nil
-        end = isQuoted ? r.options.value("E").flatMap { $0.isEmpty ? nil : $0 } : nil
-        reader = Reader(r, fd, separator: delimiter ?? UInt8(ascii: "\n"))
+        end = delimiter == nil ? r.options.value("E").flatMap { $0.isEmpty ? nil : Array($0.utf8) } : nil
+        reader = Reader(r, fd)
+        self.limit = limit
     }
 
     private static func delimiter(_ text: String) throws(SysError) -> UInt8 {
@@ -132,57 +133,64 @@ private struct Arguments {
         throw SysError("-d: bad delimiter '\(text)'")
     }
 
-    /// The next argument, and whether its line ends with it.
-    mutating func next() throws(SysError) -> (String, Bool)? {
-        while words.isEmpty {
-            guard let line = try reader.text() else { return nil }
-            words = isQuoted ? try split(line).reversed() : [line]
-            goesOn = isQuoted && (line.last == " " || line.last == "\t")
-        }
-        let word = words.removeLast()
-        if word == end { return nil }
-        return (word, words.isEmpty && !goesOn)
-    }
+    /// The next argument, and whether its line ends with it: a blank before the newline says that the line goes on.
+    mutating func next() throws(SysError) -> (String, Bool)? { try word(endsAtBlanks: true) }
 
     /// A line without the blanks before it, its quotes taken off; empty ones are passed over.
-    mutating func line() throws(SysError) -> String? {
-        while let line = try reader.text() {
-            guard isQuoted else { return line }
-            let trimmed = line.drop { $0 == " " || $0 == "\t" }
-            if trimmed.isEmpty { continue }
-            let text = try split(String(trimmed), atBlanks: false)[0]
-            return text == end ? nil : text
-        }
-        return nil
-    }
+    mutating func line() throws(SysError) -> String? { try word(endsAtBlanks: false)?.0 }
 
-    /// The words of a line, or the line as one word.
-    private func split(_ line: String, atBlanks: Bool = true) throws(SysError) -> [String] {
-        var words: [String] = []
-        var word: String? = atBlanks ? nil : ""
-        var quote: Character?
-        var i = line.startIndex
-        while i < line.endIndex {
-            let c = line[i]
-            i = line.index(after: i)
-            if let q = quote {
-                if c == q { quote = nil } else { word = (word ?? "") + String(c) }
-            } else if c == "'" || c == "\"" {
-                quote = c
-                word = word ?? ""
-            } else if c == "\\", i < line.endIndex {
-                word = (word ?? "") + String(line[i])
-                i = line.index(after: i)
-            } else if atBlanks, c == " " || c == "\t" {
-                if let w = word { words.append(w) }
-                word = nil
+    private mutating func word(endsAtBlanks: Bool) throws(SysError) -> (String, Bool)? {
+        var word: [UInt8] = []
+        var isBegun = false
+        var quote: UInt8?
+        var endsLine = true
+        while let c = try byte() {
+            if let delimiter {
+                isBegun = true
+                if c == delimiter { break }
+            } else if let q = quote {
+                guard c != UInt8(ascii: "\n") else { throw Self.unmatched(q) }
+                if c == q {
+                    quote = nil
+                    continue
+                }
+            } else if c == UInt8(ascii: "\n") {
+                if isBegun { break } else { continue }
+            } else if Self.isBlank(c), endsAtBlanks || !isBegun {
+                guard isBegun else { continue }
+                endsLine = false
+                break
+            } else if c == UInt8(ascii: "'") || c == UInt8(ascii: "\"") {
+                (isBegun, quote) = (true, c)
+                continue
+            }
+            isBegun = true
+            guard word.count < limit else { throw Xargs.tooLong }
+            if delimiter == nil, quote == nil, c == UInt8(ascii: "\\") {
+                guard let kept = try byte() else { break }
+                word.append(kept)
             } else {
-                word = (word ?? "") + String(c)
+                word.append(c)
             }
         }
-        if let quote { throw SysError("unmatched \(quote) in the input (-0 takes quotes as they are)") }
-        if let word { words.append(word) }
-        return words
+        if let quote { throw Self.unmatched(quote) }
+        guard isBegun, word != end else { return nil }
+        return (String(decoding: word, as: UTF8.self), endsLine)
+    }
+
+    private mutating func byte() throws(SysError) -> UInt8? {
+        if place == block.count {
+            guard let next = try reader.copy(Writer.blockSize) else { return nil }
+            (block, place) = (next, 0)
+        }
+        defer { place += 1 }
+        return block[place]
+    }
+
+    private static func isBlank(_ c: UInt8) -> Bool { c == UInt8(ascii: " ") || c == UInt8(ascii: "\t") }
+
+    private static func unmatched(_ quote: UInt8) -> SysError {
+        SysError("unmatched \(UnicodeScalar(quote)) in the input (-0 takes quotes as they are)")
     }
 }
 

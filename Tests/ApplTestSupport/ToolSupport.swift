@@ -76,9 +76,14 @@ public func host(_ tool: String, _ call: Call) throws -> Outcome {
     return outcome
 }
 
-/// Our program, in a system of its own that has the devices of `emu.conf`, and `more`.
-public func emu(_ name: String, _ program: any Program, _ call: Call, devices more: [any Dev] = []) throws -> Outcome {
-    try inSystem(deviceTable.map { $0() } + more) { (p) throws(SysError) in try perform(p, name, program, call) }
+/// Our program, in a system of its own that has the devices of `emu.conf` and `more`.
+public func emu(
+    _ name: String, _ program: any Program, _ call: Call, devices more: [any Dev] = [],
+    programs: [ProgramEntry] = [], account: Account = Account()
+) throws -> Outcome {
+    try inSystem(deviceTable.map { $0() } + more, programs: programs, account: account) { (p) throws(SysError) in
+        try perform(p, name, program, call)
+    }
 }
 
 private func perform(_ p: Proc, _ name: String, _ program: any Program, _ call: Call) throws(SysError) -> Outcome {

@@ -97,6 +97,31 @@ import Testing
         #expect(outcome.files == ["a": "1\n2\n3\n", "b": "2\n"], "\(outcome)")
     }
 
+    @Test func aFullDiskSpoilsOneEntryOfAnArchive() throws {
+        let archive = try Self.archive([("big", .file, String(repeating: "x", count: 400_000)), ("small", .file, "y")])
+        let account = Account(limits: [.memory: 600_000])
+        let outcome = try emu("tar", Tar(), Call(["-x"], archive, [:]), account: account)
+        #expect(outcome.code == 1 && outcome.err == "tar: '/tmp/big' no space left on device\n", "\(outcome.err)")
+        #expect(outcome.files["small"] == "y")
+        #expect(outcome.files["big"]?.utf8.count ?? 0 < 400_000)
+    }
+
+    @Test func aFullDiskLeavesWhatWasToBeEdited() throws {
+        let files = ["f": String(repeating: "x\n", count: 30_000)]
+        let account = Account(limits: [.memory: 100_000])
+        let outcome = try emu("sed", Sed(), Call(["-i", "s/x/yy/", "f"], "", files), account: account)
+        #expect(outcome.code == 1 && outcome.files == files, "\(outcome.code) \(outcome.err) \(outcome.files.keys)")
+    }
+
+    @Test(arguments: [("a", "a/\u{301}b", "a/\u{301}b"), ("\u{600}", "\u{600}/b", "\u{600}/b")])
+    func namesOfAnArchiveAreCutByBytes(_ wanted: String, _ name: String, _ made: String) throws {
+        let archive = try Self.archive([(wanted, .directory, ""), (name, .file, "x")])
+        let outcome = try emu("tar", Tar(), Call(["-x", wanted], archive, [:]))
+        #expect(outcome.code == 0 && outcome.files == [made: "x"], "\(outcome)")
+        let listed = try emu("tar", Tar(), Call(["-t"], archive, [:]))
+        #expect(listed.out == "\(wanted)/\n\(name)\n", "\(listed)")
+    }
+
     @Test func partsOfNamesAreTakenOffAndLeftOut() throws {
         let archive = try Self.archive([
             ("a", .directory, ""), ("a/b", .directory, ""), ("a/b/one", .file, "1"), ("a/two", .file, "2"),

@@ -71,6 +71,8 @@ final class OddDev: Dev {
         ("stat -c %.3X #o/huge", "-9223372037.145\n"),
         ("find #o/huge -printf %T@~%k~%b", "-9223372037.1452241920 18014398509481984 36028797018963968"),
         ("find #o/huge -size +1G", "#o/huge\n"),
+        ("find #o/huge -mtime +120000 -mtime -300000 -cmin +170000000", "#o/huge\n"),
+        ("find #o/huge -mtime -120000", ""),
         ("du #o/huge", "18014398509481984\t#o/huge\n"),
         ("du -bc #o/huge", "18446744073709551615\t#o/huge\n18446744073709551615\ttotal\n"),
         ("du -m #o/huge", "17592186044416\t#o/huge\n"), ("ls -s #o/huge", "18014398509481984 #o/huge\n"),
@@ -83,6 +85,18 @@ final class OddDev: Dev {
     ]) func theEndsOfTheNumbersAreNumbers(_ line: String, _ out: String) throws {
         let outcome = try Self.run(line, "a b\nc d\n")
         #expect(outcome.out == out && outcome.code == 0, "\(outcome)")
+    }
+
+    @Test func whatCannotBeReadFailsACheckAndNoMore() throws {
+        let list = "d41d8cd98f00b204e9800998ecf8427e  #o/bad\nd41d8cd98f00b204e9800998ecf8427e  f\n"
+        let outcome = try Self.run("md5sum -c", list, ["f": ""])
+        #expect(outcome.out == "#o/bad: FAILED open or read\nf: OK\n" && outcome.code == 1, "\(outcome)")
+        #expect(outcome.err == "md5sum: '#o/bad' i/o error\n", "\(outcome)")
+    }
+
+    @Test func whatCannotBeReadIsNotFollowed() throws {
+        let outcome = try Self.run("tail -f -s 0.05 #o/bad")
+        #expect(outcome.code == 1 && outcome.err == "tail: '#o/bad' i/o error\n", "\(outcome)")
     }
 
     @Test(arguments: [

@@ -57,6 +57,9 @@ struct DiffFiles {
         return words.map { $0.allSatisfy(plain.contains) ? $0 : "'\($0)'" }
     }
 
+    /// Bytes that a line takes besides its own.
+    private static let lineCost = 40
+
     private func text(_ name: String) throws(SysError) -> DiffText {
         var text = DiffText(name: name)
         let fd: Int32
@@ -68,10 +71,13 @@ struct DiffFiles {
         defer { if fd != 0 { try? r.p.close(fd) } }  // it was read: nothing is lost
         text.modified = fd == 0 ? r.p.caller.clock.now() : try r.p.fstat(fd).modified
         var reader = Reader(r, fd)
+        var held = 0
         while let line = try reader.line({ (bytes) throws(SysError) in [UInt8](copying: bytes) }) {
             if line.span.firstIndex(of: 0) != nil { text.isBinary = true }
             let strips = r.has("strip-trailing-cr") && line.last == UInt8(ascii: "\r")
             text.lines.append(strips ? line.dropLast() : line)
+            held += line.count + Self.lineCost
+            guard held <= r.heldLimit else { throw Run.tooMuch }
             if text.lines.count & 0xfff == 0 { try Thread.check() }
         }
         text.endsInNewline = reader.wasEnded

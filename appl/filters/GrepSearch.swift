@@ -53,12 +53,16 @@ final class GrepSearch {
     private var printedAny = false
     /// Lines before the block that may yet be printed.
     private var held: [Held] = []
+    private var heldCost = 0
 
     private struct Held {
         let text: [UInt8]
         let number: Int
         /// Where it stands in the file.
         let range: Range<Int>
+
+        /// Bytes that it takes.
+        var cost: Int { text.count + MemoryLayout<Held>.stride }
     }
 
     init(_ r: Run, _ regex: Regex) throws(SysError) {
@@ -92,7 +96,7 @@ final class GrepSearch {
         self.name = name
         (selected, owed, isBinary, isFull, base, number, numbered, printed) = (0, 0, false, most == 0, 0, 1, 0, 0)
         printedOffset = nil
-        held = []
+        forget(held.count)
         var reader = Reader(r, fd, separator: terminator)
         while !isFull || owed > 0 {
             try Thread.check()
@@ -132,7 +136,7 @@ final class GrepSearch {
         }
         if selected > 0, endsAtFirst { return false }
         if isBinary, printsLines, selected > 0 { return false }
-        hold(lines)
+        try hold(lines)
         base += lines.count
         return true
     }
@@ -210,7 +214,7 @@ final class GrepSearch {
                 printedUp(to: old.range.upperBound - base)
             }
         }
-        held = []
+        forget(held.count)
         for (i, start) in starts.enumerated() {
             let end = i + 1 < starts.count ? starts[i + 1] : line.lowerBound
             try separate(start)
@@ -231,17 +235,26 @@ final class GrepSearch {
         return starts.reversed()
     }
 
+    /// Drops the first `count` of the lines that are held.
+    private func forget(_ count: Int) {
+        guard count > 0 else { return }
+        for line in held.prefix(count) { heldCost -= line.cost }
+        held.removeFirst(count)
+    }
+
     /// Keeps the last lines of a block that the next one may want.
-    private func hold(_ lines: Span<UInt8>) {
+    private func hold(_ lines: Span<UInt8>) throws(SysError) {
         if before > 0 {
             let starts = self.starts(before, before: lines.count, of: lines)
-            held = printed == 0 ? held.suffix(before - starts.count) : []
+            forget(printed == 0 ? max(0, held.count - (before - starts.count)) : held.count)
             for (i, start) in starts.enumerated() {
                 let end = i + 1 < starts.count ? starts[i + 1] : lines.count
                 let text = [UInt8](copying: lines.extracting(content(start..<end, of: lines)))
                 let number = numbers ? lineNumber(start, of: lines) : 0
                 held.append(Held(text: text, number: number, range: base + start..<base + end))
+                heldCost += held.last?.cost ?? 0
             }
+            guard heldCost <= r.heldLimit else { throw Run.tooMuch }
         }
         if numbers { _ = lineNumber(lines.count, of: lines) }
         numbered = 0

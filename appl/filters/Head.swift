@@ -81,7 +81,7 @@ struct Head: Command {
                 held[next] = whole
                 next = (next + 1) % count
             }
-            guard size <= Run.heldLimit else { throw Run.tooMuch }
+            guard size <= r.heldLimit else { throw Run.tooMuch }
         }
     }
 
@@ -93,7 +93,7 @@ struct Head: Command {
                 try r.out.write(held.span.extracting(0..<held.count - count))
                 held.removeFirst(held.count - count)
             }
-            guard held.count <= Run.heldLimit else { throw Run.tooMuch }
+            guard held.count <= r.heldLimit else { throw Run.tooMuch }
         }
     }
 }

@@ -105,11 +105,13 @@ struct SedInput {
     mutating func close() throws(SysError) {
         guard let open = reader.take() else { return }
         if open.fd != 0 { try r.p.close(open.fd) }
-        guard let output = edited.take() else { return }
+        guard let output = edited else { return }
+        // Where one of these fails, `abandon` has to take away what there is.
         try output.writer.flush()
         try r.p.close(output.writer.fd)
         if let suffix { try r.p.rename(name, name + suffix) }
         try r.p.rename(temporary, name)
+        edited = nil
     }
 
     /// After a failure: what was made of the file so far goes.

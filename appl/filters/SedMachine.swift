@@ -66,11 +66,13 @@ struct SedMachine {
     // MARK: Cycles
 
     mutating func run() throws(SysError) {
-        do throws(SysError) { try cycles() } catch {
+        do throws(SysError) {
+            try cycles()
+            try input.close()
+        } catch {
             input.abandon()
             throw error
         }
-        try input.close()
         for file in files where file !== standard {
             try file.writer.flush()
             if file.writer.fd != 2 { try r.p.close(file.writer.fd) }

@@ -50,7 +50,11 @@ struct Tail: Command {
         var follower = try Follower(r, withNames: withNames)
         for name in r.operands.isEmpty ? ["-"] : r.operands {
             try r.going(on: name) { () throws(SysError) in
-                if let fd = try follower.add(name) { try show(name, fd) }
+                guard let fd = try follower.add(name) else { return }
+                do throws(SysError) { try show(name, fd) } catch {
+                    try follower.loseLast()
+                    throw error
+                }
             }
         }
         try follower.follow()
@@ -130,7 +134,7 @@ struct Tail: Command {
             guard kept.count > limit else { return }
             kept.removeFirst(max(0, surplus(kept)))
             limit = max(1 << 20, kept.count * 2)
-            guard kept.count <= Run.heldLimit else { throw Run.tooMuch }
+            guard kept.count <= r.heldLimit else { throw Run.tooMuch }
         }
         return kept
     }

@@ -68,9 +68,25 @@ struct Follower {
         }
     }
 
-    /// Prints what was added. A file that was cut is read from its beginning.
+    /// Prints what was added. What cannot be read is told and closed.
     private mutating func more(_ i: Int) throws(SysError) {
         guard let fd = files[i].fd else { return }
+        do throws(SysError) { try add(i, fd) } catch {
+            try lose(i)
+            try r.warn(error.about(files[i].name))
+        }
+    }
+
+    /// The file that was added last cannot be read: only another of its name is followed.
+    mutating func loseLast() throws(SysError) { try lose(files.count - 1) }
+
+    private mutating func lose(_ i: Int) throws(SysError) {
+        guard let fd = files[i].fd.take(), fd != 0 else { return }
+        try r.p.close(fd)
+    }
+
+    /// A file that was cut is read from its beginning.
+    private mutating func add(_ i: Int, _ fd: Int32) throws(SysError) {
         do throws(SysError) {
             let length = try r.p.fstat(fd).length
             if length > 0, try r.p.seek(fd, 0, .current) > length {
@@ -91,28 +107,29 @@ struct Follower {
     /// Whether another file has the name now: that is the one to go on with.
     private mutating func look(_ i: Int) throws(SysError) {
         let name = files[i].name
-        let identity: FileIdentity?
-        do throws(SysError) { identity = try r.p.stat(name).identity } catch {
+        let fd: Int32
+        do throws(SysError) {
+            guard try r.p.stat(name).identity != files[i].identity else {
+                files[i].isMissed = false
+                return
+            }
+            fd = try r.open(name)
+        } catch {
+            guard error.code != .killed, error.code != .interrupted else { throw error }
             guard !files[i].isMissed else { return }
             r.tell("'\(name)' has become inaccessible: \(error.sentence)")
             files[i].isMissed = true
             return
         }
-        guard identity != files[i].identity else {
-            files[i].isMissed = false
-            return
-        }
         r.tell("'\(name)' has \(files[i].fd == nil ? "appeared" : "been replaced"); following new file")
-        if let fd = files[i].fd { try r.p.close(fd) }
-        files[i].fd = nil
-        let fd = try r.open(name)
+        if let old = files[i].fd { try r.p.close(old) }
         files[i] = File(name: name, fd: fd, identity: try r.p.fstat(fd).identity)
         try more(i)
     }
 
     /// Whether nothing more can come: what was a pipe has ended, or a name is gone that is not waited for.
     private func isOver(_ i: Int) throws(SysError) -> Bool {
-        if files[i].isMissed, !retries { return true }
+        if files[i].isMissed || files[i].fd == nil, !retries { return true }
         guard let fd = files[i].fd else { return false }
         do throws(SysError) { try r.p.seek(fd, 0, .current) } catch {
             guard error.code == .stream else { throw error }

@@ -120,7 +120,7 @@ public struct Copier {
             if kind == .link {
                 try r.p.link(source, target)
             } else {
-                guard source.hasPrefix("/") || parentName(target) == "." else {
+                guard isRooted(source) || parentName(target) == "." else {
                     throw SysError("a relative symbolic link can be made in the current directory only")
                 }
                 try r.p.symlink(source, target)

@@ -58,6 +58,12 @@ extension DigestCommand {
         }
     }
 
+    private func digest(_ r: Run, of name: String) throws(SysError) -> [UInt8] {
+        let file = try r.open(name)
+        defer { try? r.p.close(file) }  // it was read: nothing is lost
+        return try digest(r, file)
+    }
+
     private func digest(_ r: Run, _ fd: Int32) throws(SysError) -> [UInt8] {
         var digest = try Digest(Self.algorithm)
         var block = [UInt8](repeating: 0, count: Writer.blockSize)
@@ -134,8 +140,8 @@ extension DigestCommand {
                 if r.has("w") { r.tell("\(list):\(number): no \(Self.title) digest") }
                 continue
             }
-            let file: Int32
-            do throws(SysError) { file = try r.open(entry.name) } catch {
+            let found: [UInt8]
+            do throws(SysError) { found = try digest(r, of: entry.name) } catch {
                 if r.has("ignore-missing"), error.code == .nonexist { continue }
                 checked += 1
                 unread += 1
@@ -144,8 +150,7 @@ extension DigestCommand {
                 continue
             }
             checked += 1
-            defer { try? r.p.close(file) }  // it was read: nothing is lost
-            let isGood = hex(try digest(r, file)) == entry.digest
+            let isGood = hex(found) == entry.digest
             if !isGood { wrong += 1 }
             if !r.has("status"), !isGood || !r.has("quiet") {
                 try r.out.line("\(entry.name): \(isGood ? "OK" : "FAILED")")

@@ -9,12 +9,13 @@ public struct Reader {
     private let r: Run
     /// What is read.
     public let fd: Int32
-    private var buffer = [UInt8](repeating: 0, count: Writer.blockSize)
+    @usableFromInline var buffer = [UInt8](repeating: 0, count: Writer.blockSize)
     /// What was read and not yet given.
-    private var held = 0..<0
-    private let separator: UInt8
+    @usableFromInline var held = 0..<0
+    @usableFromInline let separator: UInt8
+    @usableFromInline var isEnded = true
     /// The last line given ended in its separator; false for a last one without.
-    public private(set) var wasEnded = true
+    public var wasEnded: Bool { isEnded }
 
     /// A line ends in `separator`.
     public init(_ r: Run, _ fd: Int32, separator: UInt8 = UInt8(ascii: "\n")) {
@@ -24,7 +25,8 @@ public struct Reader {
     }
 
     /// Reads more behind what is held; false at the end of the file.
-    private mutating func more() throws(SysError) -> Bool {
+    @usableFromInline
+    mutating func more() throws(SysError) -> Bool {
         if held.isEmpty { held = 0..<0 }
         if held.upperBound == buffer.count {
             if held.lowerBound > 0 {
@@ -48,14 +50,14 @@ public struct Reader {
     }
 
     /// Gives the next line, without its newline, to `body`; nil at the end.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func line<T>(_ body: (Span<UInt8>) throws(SysError) -> T) throws(SysError) -> T? {
         var searched = held.lowerBound
         while true {
             if let end = buffer.firstIndex(of: separator, in: searched..<held.upperBound) {
                 let line = held.lowerBound..<end
                 held = end + 1..<held.upperBound
-                wasEnded = true
+                isEnded = true
                 return try body(buffer.span.extracting(line))
             }
             let behind = held.count
@@ -65,12 +67,13 @@ public struct Reader {
         guard !held.isEmpty else { return nil }
         let line = held
         held = line.upperBound..<line.upperBound
-        wasEnded = false
+        isEnded = false
         return try body(buffer.span.extracting(line))
     }
 
     /// Gives as many whole lines as are held, at least one, to `body`, each with its newline; nil at the end. A last line
     /// without a newline comes alone.
+    @inlinable
     public mutating func lines<T>(_ body: (Span<UInt8>) throws(SysError) -> T) throws(SysError) -> T? {
         var searched = held.lowerBound
         while true {
@@ -79,7 +82,7 @@ public struct Reader {
             if end > searched {
                 let lines = held.lowerBound..<end
                 held = end..<held.upperBound
-                wasEnded = true
+                isEnded = true
                 return try body(buffer.span.extracting(lines))
             }
             let behind = held.count
@@ -89,7 +92,7 @@ public struct Reader {
         guard !held.isEmpty else { return nil }
         let rest = held
         held = rest.upperBound..<rest.upperBound
-        wasEnded = false
+        isEnded = false
         return try body(buffer.span.extracting(rest))
     }
 
@@ -99,6 +102,7 @@ public struct Reader {
     }
 
     /// Gives what comes next, at least a byte and at most `limit`, to `body`; nil at the end.
+    @inlinable
     public mutating func block<T>(
         _ limit: Int = .max, _ body: (Span<UInt8>) throws(SysError) -> T
     ) throws(SysError) -> T? {
@@ -130,11 +134,13 @@ public struct Reader {
     }
 
     /// Gives all that is left to `body`, block by block.
+    @inlinable
     public mutating func eachBlock(_ body: (Span<UInt8>) throws(SysError) -> Void) throws(SysError) {
         while try block(.max, body) != nil {}
     }
 
     /// Gives each line that is left to `body`.
+    @inlinable
     public mutating func eachLine(_ body: (Span<UInt8>) throws(SysError) -> Void) throws(SysError) {
         while try line(body) != nil {}
     }

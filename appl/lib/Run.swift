@@ -61,9 +61,9 @@ public final class Run {
     private let usage: Usage
     private let trouble: Int32
 
-    /// Most bytes of input that a program holds because it needs them again, and what it says beyond.
-    public static let heldLimit = 1 << 30
-    /// See `heldLimit`.
+    /// Most bytes of input that a program holds because it needs them again.
+    public var heldLimit = 1 << 30
+    /// What it says beyond that.
     public static let tooMuch = SysError("too much input to hold")
 
     /// How a program ends that was called wrongly.

@@ -1,7 +1,8 @@
 import Kernel
 
 /// A walk over a file and all that is below it, a directory before its files and once more after them. It holds the
-/// names of the directories it is in, no descriptor, and recurses nowhere: a deep tree cannot exhaust a stack.
+/// names of the directories it is in, no descriptor, and recurses nowhere: a deep tree cannot exhaust a stack. Where no
+/// links are followed, it enters none that was put in the place of a directory meanwhile.
 ///
 /// A directory that stands on its own path already (a name space may hold such loops) is not entered.
 public struct Tree {
@@ -89,6 +90,13 @@ public struct Tree {
             let fd = try p.open(step.path)
             defer { try? p.close(fd) }  // it was only read
             let dir = try p.fstat(fd)
+            // A symbolic link may have taken its place since it was listed. Where another tree is mounted, the listing
+            // tells of what is below that: a look at the name alone follows no link.
+            if !(step.depth == 0 ? followRoot : follow), dir.identity != step.dir.identity {
+                guard try p.stat(step.path, follow: false).identity == dir.identity else {
+                    throw SysError("another file has taken its place")
+                }
+            }
             guard ancestors.insert(dir.identity).inserted else { throw SysError("directory loop") }
             var entries: [Dir]
             do throws(SysError) { entries = try p.entries(fd) } catch {
@@ -103,10 +111,24 @@ public struct Tree {
 
 /// `name` below `directory`.
 public func join(_ directory: String, _ name: String) -> String {
-    directory.hasSuffix("/") ? directory + name : directory + "/" + name
+    directory.utf8.last == UInt8(ascii: "/") ? directory + name : directory + "/" + name
 }
 
-/// The names in a path, cut where the kernel cuts them: by byte. A combining mark behind a slash hides no slash.
+/// Whether a path begins at the root. A combining mark behind a slash hides no slash, here and below.
+public func isRooted(_ path: String) -> Bool { path.utf8.first == UInt8(ascii: "/") }
+
+/// A path without a slash at its end.
+public func withoutSlash(_ path: String) -> String {
+    path.utf8.last == UInt8(ascii: "/") ? String(Substring(path.utf8.dropLast())) : path
+}
+
+/// Whether `path` is `directory`, or a name below it.
+public func isWithin(_ path: String, _ directory: String) -> Bool {
+    let rest = path.utf8.dropFirst(directory.utf8.count)
+    return path.utf8.starts(with: directory.utf8) && (rest.isEmpty || rest.first == UInt8(ascii: "/"))
+}
+
+/// The names in a path, cut where the kernel cuts them: by byte.
 public func pathNames(_ path: String) -> [String] {
     path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
 }

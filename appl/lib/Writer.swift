@@ -9,7 +9,7 @@ public final class Writer {
     private let p: Proc
     /// What is written to.
     public let fd: Int32
-    private var buffer: [UInt8] = []
+    @usableFromInline var buffer: [UInt8] = []
     /// A write has failed: there is no sense in going on.
     private(set) var hasFailed = false
 
@@ -20,43 +20,49 @@ public final class Writer {
     }
 
     /// One byte.
+    @inlinable
     public func put(_ byte: UInt8) throws(SysError) {
         buffer.append(byte)
         try pass()
     }
 
     /// Text as UTF-8.
+    @inlinable
     public func write(_ text: String) throws(SysError) {
         buffer.append(contentsOf: text.utf8)
         try pass()
     }
 
     /// Bytes as they are.
+    @inlinable
     public func write(_ bytes: [UInt8]) throws(SysError) {
         buffer.append(contentsOf: bytes)
         try pass()
     }
 
     /// Bytes as they are.
+    @inlinable
     public func write(_ bytes: Span<UInt8>) throws(SysError) {
         buffer.append(copying: bytes.bytes)
         try pass()
     }
 
     /// Writes `bytes` and a newline.
+    @inlinable
     public func line(_ bytes: Span<UInt8>) throws(SysError) {
         buffer.append(copying: bytes.bytes)
         try put(UInt8(ascii: "\n"))
     }
 
     /// Writes `text` and a newline.
+    @inlinable
     public func line(_ text: String) throws(SysError) {
         buffer.append(contentsOf: text.utf8)
         try put(UInt8(ascii: "\n"))
     }
 
-    @inline(__always)
-    private func pass() throws(SysError) {
+    @inlinable @inline(__always)
+    func pass() throws(SysError) {
         if buffer.count >= Self.blockSize { try flush() }
     }
 
