@@ -83,17 +83,42 @@ final class DevFs: Dev {
         return try stepwise(c, place, names, filter, caller)
     }
 
-    /// All names in one host call.
+    /// All names at once.
     private func leap(
         _ c: Chan, _ place: FsPlace, _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller
     ) throws(SysError) -> Walked {
         let tree = place.tree
         let epoch = tree.now
         let path = FsFile.join(tree.path(place.file), names)
+        if case .open(let mode) = filter.purpose, mode.access != 3, !mode.contains(.truncate),
+            let opened = try openAtOnce(c, tree, path, epoch, mode, filter)
+        {
+            return Walked(chan: opened, count: names.count)
+        }
         let stat = try tree.host.stat(path)
         let found = chan(c, tree, path, stat, epoch)
         let told = filter.isForStat ? Dir(names.last ?? "", found.qid, stat) : nil
         return Walked(chan: found, count: names.count, stat: told)
+    }
+
+    /// The file at `path`, open; nil where it is mounted on, or takes more than a host open: that is the kernel's to ask
+    /// for. Its kind is known before it is opened, since to open a device node is to do something to the device.
+    private func openAtOnce(
+        _ c: Chan, _ tree: FsTree, _ path: String, _ epoch: Int, _ mode: OpenMode, _ filter: MountFilter
+    ) throws(SysError) -> Chan? {
+        let (above, name) = FsFile.split(path)
+        return try tree.host.withDirectory(above) { (directory) throws(SysError) -> Chan? in
+            let seen = try HostStat(directory, name)
+            guard seen.kind == .regular || seen.kind == .directory, !filter.contains(Qid(seen)),
+                // Why it could not be opened is told by the open that comes then.
+                let fd = try? HostFiles.open(name, in: directory, HostFiles.flags(mode))
+            else { return nil }
+            let stat = try HostStat(fd.number)
+            guard stat.identity == seen.identity else { return nil }
+            let opened = chan(c, tree, path, stat, epoch)
+            opened.auxiliary = FsOpen(try place(opened), FsFound(fd: fd, stat: stat))
+            return opened.opened(mode)
+        }
     }
 
     /// Name by name, each in the directory that the one before has opened, so that the filter sees all of them.

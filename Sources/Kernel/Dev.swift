@@ -23,6 +23,7 @@ public protocol Dev: AnyObject, Sendable {
     func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan
     /// Walks `names` (never `.` or `..`) from directory `c` as far as it can: stops after a file that `filter` contains,
     /// after a symbolic link and after what is no directory. Throws only where the first name cannot be walked.
+    /// What the walk is for, `filter.purpose`, may be done in the same call.
     func walk(
         _ c: Chan, _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller
     ) throws(SysError) -> Walked
@@ -87,11 +88,23 @@ public protocol Dev: AnyObject, Sendable {
     func seekable(_ c: Chan) -> Bool
 }
 
+/// What a name is walked for: a device that can do that together with the walk may, where it came to the last name and
+/// the filter does not contain what it found. It need not, and says no more of what it could not do: the kernel asks it
+/// then in a call of its own.
+public enum WalkPurpose: Sendable {
+    case walk
+    /// What `stat` would say belongs in `Walked.stat`.
+    case stat
+    /// The Chan may be given open, as by `open`; the path's mask allows it.
+    case open(OpenMode)
+}
+
 /// How far a walk came: the file it reached, and how many names that took (at least one).
 public struct Walked {
+    /// Open where the walk was for that and the device did it.
     public let chan: Chan
     public let count: Int
-    /// What `stat` would say of `chan` now, where the device knows and `MountFilter.isForStat` asks.
+    /// What `stat` would say of `chan` now, where the walk was for that and the device knows.
     public let stat: Dir?
 
     public init(chan: Chan, count: Int, stat: Dir? = nil) {

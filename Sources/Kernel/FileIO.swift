@@ -77,7 +77,7 @@ extension Proc {
         let path = directory.utf8.last == UInt8(ascii: "/") ? directory + name : directory + "/" + name
         do throws(SysError) {
             guard found.isDirectory else { throw .notDir }
-            guard name != "..", try Namec.split(name.utf8[...]) == [name] else { throw .badChar }
+            guard name != "..", try Namec.split(name) == [name] else { throw .badChar }
             let members = found.union?.members ?? [found]
             let file = UserFile()
             if let place = members.first(where: { $0.dev is any FileServerDevice }) {

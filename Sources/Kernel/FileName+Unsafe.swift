@@ -7,7 +7,11 @@ public struct FileName: Hashable, Sendable {
     public init(_ text: String) { self.text = text }
 
     public static func == (a: FileName, b: FileName) -> Bool {
-        a.text.utf8.count == b.text.utf8.count && a.text.utf8.elementsEqual(b.text.utf8)
+        let (x, y) = (a.text.utf8.span, b.text.utf8.span)
+        guard x.count == y.count else { return false }
+        var i = 0
+        while i < x.count, x[i] == y[i] { i += 1 }
+        return i == x.count
     }
 
     public func hash(into hasher: inout Hasher) {

@@ -184,13 +184,15 @@ public struct MountFilter: Sendable {
     let instance: UInt32
     /// Nothing is mounted in this instance: a device may walk as far as it can.
     public let isEmpty: Bool
-    /// The walk is for a stat: a device that learns what it would say may say it at once, in `Walked.stat`.
-    public let isForStat: Bool
+    /// What is to be done with the last of the names.
+    public let purpose: WalkPurpose
 
-    init(_ table: MountTable, _ instance: UInt32, isForStat: Bool = false) {
+    public var isForStat: Bool { if case .stat = purpose { true } else { false } }
+
+    init(_ table: MountTable, _ instance: UInt32, _ purpose: WalkPurpose = .walk) {
         self.table = table
         self.instance = instance
-        self.isForStat = isForStat
+        self.purpose = purpose
         isEmpty = !table.hasKeys(in: instance)
     }
 

@@ -25,22 +25,25 @@ struct Namec {
     /// Rights left by the paths of the symbolic links that were followed, link's and target's masks both count; a server's
     /// own mask at the start.
     var limit = Mask.all
-    /// The walk is for a stat; what the last step told of the file that it found.
-    var isForStat = false
+    /// What the walk is for, and what the last step did of that.
+    var purpose: WalkPurpose
+    private var last: Walked?
     /// `.try` throws `.wouldBlock` before a device is asked that may wait.
     var how = How.wait
-    private var told: (chan: Chan, stat: Dir)?
 
     /// Bytes of a name. Devices have limits of their own; a host's 255 bytes that are no UTF-8 take four each.
     static let nameLimit = 1020
     static let pathLimit = 64 * 1024
 
-    init(table: MountTable, noDevices: Bool, root: Chan, system: System, caller: Caller) {
+    init(
+        table: MountTable, noDevices: Bool, root: Chan, system: System, caller: Caller, for purpose: WalkPurpose = .walk
+    ) {
         self.table = table
         self.noDevices = noDevices
         self.root = root
         self.system = system
         self.caller = caller
+        self.purpose = purpose
     }
 
     /// The file `path` names, starting at `dot`. Errors carry the path up to the failing name.
@@ -56,11 +59,17 @@ struct Namec {
 
     /// A name that ends in `/` or `/.` is a directory's.
     static func namesDirectory(_ path: String) -> Bool {
-        path.utf8.last == UInt8(ascii: "/") || path.utf8.suffix(2).elementsEqual("/.".utf8)
+        let bytes = path.utf8
+        guard let last = bytes.last else { return false }
+        let slash = UInt8(ascii: "/")
+        return last == slash || last == UInt8(ascii: ".") && bytes.dropLast().last == slash
     }
 
     /// What the walk has told of `c`, the file it found, if it did.
-    func stat(of c: Chan) -> Dir? { told?.chan === c ? told?.stat : nil }
+    func stat(of c: Chan) -> Dir? { last?.chan === c ? last?.stat : nil }
+
+    /// Whether the walk has opened `c`, the file it found.
+    func hasOpened(_ c: Chan) -> Bool { last?.chan === c && c.mode != nil }
 
     /// The directory in which `path`'s last name is, crossed, and that name. For create, link and rename.
     mutating func resolveParent(_ path: String, from dot: Chan) throws(SysError) -> (Chan, String) {
@@ -77,34 +86,36 @@ struct Namec {
 
     /// Where the walk begins, and the names that it takes.
     private func start(_ path: String, _ dot: Chan) throws(SysError) -> (Chan, [String]) {
-        var utf8 = path.utf8[...]
-        guard let first = utf8.first else { throw .syntax }
-        guard utf8.count <= Self.pathLimit else { throw .nameTooLong }
-        var here = dot
-        if first == UInt8(ascii: "/") {
-            here = root
-        } else if first == UInt8(ascii: "#") {
-            // The letter may be `/` itself.
-            let end = utf8.dropFirst(2).firstIndex(of: UInt8(ascii: "/")) ?? utf8.endIndex
-            here = try attach(String(path[..<end]))
-            utf8 = utf8[end...]
-        }
-        return (here, try Self.split(utf8))
+        guard let first = path.utf8.first else { throw .syntax }
+        guard path.utf8.count <= Self.pathLimit else { throw .nameTooLong }
+        if first == UInt8(ascii: "/") { return (root, try Self.split(path)) }
+        guard first == UInt8(ascii: "#") else { return (dot, try Self.split(path)) }
+        // The letter may be `/` itself.
+        let end = path.utf8.dropFirst(2).firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+        let here = try attach(String(path[..<end]))
+        return (here, try Self.split(String(path[end...])))
     }
 
     /// Names of a path; empty ones and `.` fall away.
-    static func split(_ utf8: Substring.UTF8View) throws(SysError) -> [String] {
+    static func split(_ path: String) throws(SysError) -> [String] {
+        let bytes = path.utf8.span
         var names: [String] = []
-        var i = utf8.startIndex
-        while i < utf8.endIndex {
-            let end = utf8[i...].firstIndex(of: UInt8(ascii: "/")) ?? utf8.endIndex
-            let part = utf8[i..<end]
-            i = end < utf8.endIndex ? utf8.index(after: end) : end
-            guard let c = part.first else { continue }
-            if c == UInt8(ascii: "."), part.count == 1 { continue }
-            guard part.count <= nameLimit else { throw .nameTooLong }
-            guard !part.contains(0) else { throw .badChar }
-            names.append(String(Substring(part)))
+        names.reserveCapacity(8)
+        var start = 0
+        while start < bytes.count {
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "/") {
+                guard bytes[end] != 0 else { throw .badChar }
+                end += 1
+            }
+            let length = end - start
+            guard length <= nameLimit else { throw .nameTooLong }
+            if length > 1 || length == 1 && bytes[start] != UInt8(ascii: ".") {
+                // What stands between slashes of a text is text.
+                guard let name = try? UTF8Span(validating: bytes.extracting(start..<end)) else { throw .badChar }
+                names.append(String(copying: name))
+            }
+            start = end + 1
         }
         return names
     }
@@ -221,15 +232,23 @@ struct Namec {
         guard c.qid.isDirectory else { throw .notDir }
         guard c.mask.intersection(limit).contains(.execute) else { throw .perm }
         try c.checkQuick(how)
-        let filter = MountFilter(table, c.instance, isForStat: isForStat)
-        let walked = try c.dev.walk(c, names, filter, caller)
+        let purpose = isLast ? allowed(in: c) : .walk
+        let walked = try c.dev.walk(c, names, MountFilter(table, c.instance, purpose), caller)
         guard (1...names.count).contains(walked.count) else { throw .io }
         walked.chan.mask = c.mask
-        told = walked.stat.map { (walked.chan, $0) }
+        last = walked
         // What is found for a stat is let go of at once: only a link's place is asked for.
-        let isFound = isForStat && isLast && walked.count == names.count && !walked.chan.qid.isSymlink
-        if !isFound { walked.chan.node = c.node?.descendant(names.prefix(walked.count)) }
+        if case .stat = purpose, walked.count == names.count, !walked.chan.qid.isSymlink {
+            return (walked.chan, walked.count)
+        }
+        walked.chan.node = c.node?.descendant(names.prefix(walked.count))
         return (walked.chan, walked.count)
+    }
+
+    /// What the walk is for, where the last file is found in `c`: an open only where all rights that it needs are there.
+    private func allowed(in c: Chan) -> WalkPurpose {
+        guard case .open(let mode) = purpose else { return purpose }
+        return limit == .all && c.mask.isSuperset(of: mode.needs) ? purpose : .walk
     }
 
     /// The bare directory above; the root's is itself.
@@ -280,7 +299,7 @@ struct Namec {
         try seen.checkQuick(how)
         let target = try seen.dev.readlink(seen, caller)
         guard let first = target.utf8.first else { throw .nonexist }
-        let names = try Self.split(target.utf8[...])
+        let names = try Self.split(target)
         return (first == UInt8(ascii: "/") ? root : try parent(link), names)
     }
 

@@ -78,9 +78,16 @@ extension Proc {
     /// way there, and the way up, had the rights of before. Where its path leads elsewhere or nowhere it keeps no rights,
     /// and there is no way up. Open descriptors keep theirs.
     func narrowDirectory() {
-        var (namec, dot) = namec()
+        var (namec, seen) = namecAsIs()
+        let dot = state.withLock { $0.lostDot } ?? seen
+        var found: Chan?
+        var isLost = false
+        do throws(SysError) { found = try namec.resolve(dot.path, from: dot, .access) } catch {
+            // A note to the caller, or its end, tells nothing of the path: the process tries again when it uses a name.
+            isLost = error.code == .interrupted || error.code == .killed
+        }
         let narrowed: Chan
-        if let found = try? namec.resolve(dot.path, from: dot, .access), found.key == dot.key {
+        if let found, found.key == dot.key {
             narrowed = found.clone()
             narrowed.mask.formIntersection(dot.mask)
         } else {
@@ -89,10 +96,10 @@ extension Proc {
             narrowed.mask = []
             narrowed.node = PathNode.device(String(dot.path.drop { $0 == "/" }))
         }
-        let before = state.withLock { s -> Chan in
-            guard s.dot === dot else { return dot }
-            s.dot = narrowed
-            return dot
+        let before = state.withLock { s -> [Chan?] in
+            guard s.dot === seen else { return [] }
+            defer { (s.dot, s.lostDot) = (narrowed, isLost ? dot : nil) }
+            return [s.dot, s.lostDot]
         }
         withExtendedLifetime(before) {}
     }

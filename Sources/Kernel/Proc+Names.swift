@@ -3,10 +3,18 @@
 /// Each resolves the name with a snapshot of the name space, checks the path's mask, and asks the device.
 extension Proc {
     /// What a name is resolved with.
-    func namec() -> (Namec, dot: Chan) {
+    func namec(for purpose: WalkPurpose = .walk) -> (Namec, dot: Chan) {
+        if state.withLock({ $0.lostDot != nil }) { narrowDirectory() }
+        return namecAsIs(for: purpose)
+    }
+
+    /// The same, also where the current directory is still to be found anew.
+    func namecAsIs(for purpose: WalkPurpose = .walk) -> (Namec, dot: Chan) {
         let (pgrp, root, dot, caller) = state.withLock { ($0.pgrp, $0.root, $0.dot, $0.caller) }
         let (table, noDevices) = pgrp.state.withLock { ($0.table, $0.noDevices) }
-        return (Namec(table: table, noDevices: noDevices, root: root, system: system, caller: caller), dot)
+        return (
+            Namec(table: table, noDevices: noDevices, root: root, system: system, caller: caller, for: purpose), dot
+        )
     }
 
     /// The Chan that `path` names, not open.
@@ -35,8 +43,14 @@ extension Proc {
         var attempt = 1
         while true {
             try enter()
-            let (c, caller) = try find(path)
-            do throws(SysError) { return try open(c, mode, caller, how) } catch {
+            // Of what has to be a directory an open may find too late that it is none.
+            var (namec, dot) = namec(for: Namec.namesDirectory(path) ? .walk : .open(mode))
+            let c = try namec.resolve(path, from: dot, .access)
+            if namec.hasOpened(c) {
+                c.hangups = nameSpace.hangups
+                return c
+            }
+            do throws(SysError) { return try open(c, mode, namec.caller, how) } catch {
                 guard error.code == .stale, attempt < Self.attempts else { throw error.about(path) }
                 attempt += 1
             }
@@ -128,8 +142,7 @@ extension Proc {
     /// What a file is. The corresponding Plan 9 call is `stat(2)`; `follow` false is `lstat(2)`.
     public func stat(_ path: String, follow: Bool = true) throws(SysError) -> Dir {
         try enter()
-        var (namec, dot) = namec()
-        namec.isForStat = true
+        var (namec, dot) = namec(for: .stat)
         let c = try namec.resolve(path, from: dot, follow ? .access : .noFollow)
         if let told = namec.stat(of: c) { return told.served(by: c) }
         do throws(SysError) { return try c.dev.stat(c, namec.caller).served(by: c) } catch { throw error.about(path) }
@@ -255,7 +268,7 @@ extension Proc {
         guard c.isDirectory else { throw SysError(.notDir, subject: path) }
         guard c.mask.contains(.execute) else { throw SysError(.perm, subject: path) }
         let before = state.withLock { s -> Chan in
-            defer { s.dot = c }
+            defer { (s.dot, s.lostDot) = (c, nil) }
             return s.dot
         }
         withExtendedLifetime(before) {}

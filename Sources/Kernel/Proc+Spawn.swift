@@ -108,6 +108,7 @@ extension Proc {
             program: mine.program)
         if case .ignore = mine.noteAction { s.noteAction = .ignore }
         s.nice = mine.nice
+        s.lostDot = mine.lostDot
         return s
     }
 
@@ -188,7 +189,7 @@ extension Proc {
                 if !flags.isDisjoint(with: [.newFD, .forkFD]) { now.fgrp = s.fgrp }
                 if !flags.isDisjoint(with: [.newEnv, .forkEnv]) { now.egrp = s.egrp }
                 if !flags.isDisjoint(with: [.newNS, .forkNS]) { now.pgrp = s.pgrp }
-                if flags.contains(.newNS) { (now.root, now.dot) = (s.root, s.dot) }
+                if flags.contains(.newNS) { (now.root, now.dot, now.lostDot) = (s.root, s.dot, nil) }
                 if flags.contains(.newGroup) || flags.contains(.newSession) { now.group = pid }
                 if flags.contains(.newSession) { now.session = pid }
             }

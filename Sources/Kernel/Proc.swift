@@ -23,6 +23,8 @@ public final class Proc: @unchecked Sendable {
         var egrp: Egrp
         var root: Chan
         var dot: Chan
+        /// What `dot` was, where it is to be found anew and whoever tried was called away: `dot` has no rights meanwhile.
+        var lostDot: Chan?
         var umask: UInt32 = 0o022
         var nice: Int32 = 0
         var group: Int32

@@ -292,6 +292,38 @@ import Testing
         for error in errors { #expect(error.hasSuffix("permission denied"), "\(error)") }
     }
 
+    /// Walk and open may be one call of the device: mounts and masks are as if they were two.
+    @Test(.timeLimit(.minutes(1)))
+    func whatIsOpenedWithItsWalkIsWhatTheNameSpaceShows() throws {
+        let host = HostFolder()
+        mkdir(host.path + "/in/d", 0o755)
+        host.put("in/d/f", "host")
+        host.put("in/d/g", "other")
+        symlink("g", host.path + "/in/d/l")
+        mkfifo(host.path + "/in/d/p", 0o600)
+        try host.run { p throws(SysError) in
+            try p.bind("#Uin", "/n")
+            let open = { (path: String, mode: OpenMode) in
+                failure { () throws(SysError) in try p.close(try p.open(path, mode)) }
+            }
+            try expect(try p.text("/n/d/f"), "host")
+            try expect(try p.text("/n/d/l"), "other")
+            try expect(open("/n/d/f/", .read), "'/n/d/f/' not a directory")
+            try expect(open("/n/d", .write), "'/n/d' file is a directory")
+            try expect(open("/n/d/p", .read), "")
+            try p.bind("/n/d/g", "/n/d/f")
+            try expect(try p.text("/n/d/f"), "other")
+            try p.unmount(nil, "/n/d/f")
+            let fd = try p.open("/n/d/f")
+            try expect(try p.fd2path(fd), "/n/d/f")
+            try p.rename("/n/d/f", "/n/d/h")
+            try expect(try p.fd2path(fd), "/n/d/h")
+            try p.bind("/n/d", "/n/d", mask: [.read, .execute])
+            try expect(open("/n/d/h", .read), "")
+            try expect(open("/n/d/h", .readWrite), "'/n/d/h' permission denied")
+        }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func aSingleFileIsFoundByItsNameAfterItWasReplaced() throws {
         let host = HostFolder()

@@ -96,6 +96,22 @@ import Testing
         }
     }
 
+    /// The one who lays the mask gets a note while it looks for the directory of another, or its own.
+    @Test func aDirectoryThatCouldNotBeFoundAnewIsFoundAtTheNextName() async throws {
+        let busy = BusyDev()
+        try await withSystem([MemDev(), busy]) { p in
+            try p.mkdir("/b")
+            try p.bind("#b", "/b")
+            try p.chdir("/b/d")
+            busy.interruptions.withLock { $0 = 2 }
+            try p.bind("/b", "/b", mask: [.read, .execute])
+            // Once more it is not found: nothing may be done from there.
+            #expect(thrown { () throws(SysError) in _ = try p.open(".") }?.code == .perm)
+            #expect(try p.whence(".").mask == [.read, .execute])
+            #expect(p.directory == "/b/d")
+        }
+    }
+
     @Test func namesThatBeginWithAMarkAreBelow() async throws {
         try await withSystem([MemDev(), MemDev("m")]) { p in
             try p.mkdir("/d")
@@ -141,4 +157,26 @@ import Testing
             #expect(try paths.map { try p.whence($0).mask } == masks)
         }
     }
+}
+
+/// Directories named `d`, one in the other; so many of the next steps are ended by a note.
+private final class BusyDev: Dev {
+    let letter: Character = "b"
+    let name = "busy"
+    let instance = Instance.new()
+    let interruptions = Lock(0)
+
+    func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
+        try interruptions.withLock { (n) throws(SysError) in
+            guard n > 0 else { return }
+            n -= 1
+            throw .interrupted
+        }
+        guard name == "d" else { throw .nonexist }
+        return c.sibling(Qid(path: c.qid.path + 1, type: .directory))
+    }
+
+    func read(
+        _ c: Chan, into buffer: inout MutableRawSpan, at offset: UInt64, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Int { 0 }
 }
