@@ -130,8 +130,13 @@ private final class Lane: Sendable {
     /// The largest block; a longer write is several.
     static let blockLimit = 128 * 1024
 
+    /// Blocks whose storage is kept: smaller ones cost the allocator nothing, larger ones are copied for longer.
+    static let spareSizes = 1024...8192
+
     fileprivate struct State {
         var blocks: [[UInt8]] = []
+        /// Storage of blocks that were read.
+        var spares: [[UInt8]] = []
         /// The first block that is not read, and where in it the next read begins.
         var head = 0
         var position = 0
@@ -155,17 +160,20 @@ private final class Lane: Sendable {
     func read(into buffer: inout MutableRawSpan, _ how: How) throws(SysError) -> Int {
         guard buffer.byteCount > 0 else { return 0 }
         var drained = false
-        let n = try readers.sleep(how) {
-            state.withLock { s -> Int? in
+        let room = buffer.byteCount
+        let part = try readers.sleep(how) {
+            state.withLock { s -> Part? in
                 guard s.count > 0 || s.writerGone else { return nil }
                 let before = s.count
-                let n = s.take(into: &buffer)
+                let part = s.take(room)
                 drained = before >= Self.highWater / 2 && s.count < Self.highWater / 2
-                return n
+                return part
             }
         }
         if drained { writers.wake() }
+        let n = buffer.copy(part.block.span.bytes.extracting(part.range))
         if n > 0 { account.credit(.pipes, n) }
+        if part.isLast, Self.spareSizes.contains(part.block.count) { state.withLock { $0.keep(part.block) } }
         return n
     }
 
@@ -185,8 +193,16 @@ private final class Lane: Sendable {
 
     private func put(_ block: RawSpan, _ how: How) throws(SysError) {
         let size = block.byteCount
-        let copy = [UInt8](copying: block)
         try account.charge(.pipes, size)
+        let copy: [UInt8]
+        if Self.spareSizes.contains(size), var spare = state.withLock({ $0.spare(size) }) {
+            var span = spare.mutableSpan
+            var bytes = span.mutableBytes
+            bytes.copy(block)
+            copy = spare
+        } else {
+            copy = [UInt8](copying: block)
+        }
         var wasEmpty = false
         do throws(SysError) {
             try writers.sleep(how) { () throws(SysError) -> Void? in
@@ -237,28 +253,48 @@ private final class Lane: Sendable {
     }
 }
 
+/// What a read takes of a block, to be copied without a lock.
+private struct Part {
+    var block: [UInt8] = []
+    var range = 0..<0
+    /// Nothing of the block is left in the queue.
+    var isLast = false
+}
+
 extension Lane.State {
-    /// Moves the front of the first block, as much as fits, to `buffer`.
-    mutating func take(into buffer: inout MutableRawSpan) -> Int {
-        guard count > 0 else { return 0 }
-        let block = blocks[head]
-        let size = block.count - position
-        let n = buffer.copy(block.span.bytes.extracting(position..<position + min(size, buffer.byteCount)))
-        count -= n
-        if n < size {
-            position += n
-        } else {
-            blocks[head] = []
-            head += 1
-            position = 0
-            if head == blocks.count {
-                blocks.removeAll(keepingCapacity: blocks.count < 64)
-                head = 0
-            } else if head > 64, head * 2 > blocks.count {
-                blocks.removeFirst(head)
-                head = 0
-            }
+    /// The front of the first block, at most `room` bytes.
+    mutating func take(_ room: Int) -> Part {
+        guard count > 0 else { return Part() }
+        var part = Part(block: blocks[head])
+        let end = min(part.block.count, position + room)
+        part.range = position..<end
+        count -= part.range.count
+        guard end == part.block.count else {
+            position = end
+            return part
         }
-        return n
+        part.isLast = true
+        blocks[head] = []
+        head += 1
+        position = 0
+        if head == blocks.count {
+            blocks.removeAll(keepingCapacity: blocks.count < 64)
+            head = 0
+        } else if head > 64, head * 2 > blocks.count {
+            blocks.removeFirst(head)
+            head = 0
+        }
+        return part
+    }
+
+    /// Keeps the storage of a block that was read: writers often write blocks of one size.
+    mutating func keep(_ block: [UInt8]) {
+        if spares.count < 4 { spares.append(block) }
+    }
+
+    /// Storage of just that size, where the last that was kept has it; others make room for what is in use now.
+    mutating func spare(_ size: Int) -> [UInt8]? {
+        guard let last = spares.popLast() else { return nil }
+        return last.count == size ? last : nil
     }
 }
