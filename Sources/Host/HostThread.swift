@@ -16,6 +16,8 @@ public enum HostThread {
     private static let running = Atomic<Int>(0)
     private static let idle = Lock([Worker]())
     private static let keep = 16
+    /// Whether any thread was ever made to give way.
+    private static let givesWay = Atomic<Bool>(false)
 
     /// One kept thread and the work handed to it. `work` is written before `unpark` and read after `park`.
     private final class Worker: @unchecked Sendable {
@@ -66,7 +68,7 @@ public enum HostThread {
         while worker.perform() {
             running.subtract(1, ordering: .relaxed)
             // One that gives way may not be allowed to go back, and is no good for others.
-            let isOrdinary = niceness == ordinary
+            let isOrdinary = !givesWay.load(ordering: .relaxed) || niceness == ordinary
             let kept = idle.withLock { (list) -> Bool in
                 guard isOrdinary, list.count < keep else { return false }
                 list.append(worker)
@@ -92,6 +94,7 @@ public enum HostThread {
     /// way does so, too. Throws `.perm` where the host does not let it come back so far.
     /// The corresponding POSIX call is `setpriority(2)`.
     public static func setNice(_ nice: Int32, of thread: Int32) throws(SysError) {
+        givesWay.store(true, ordering: .relaxed)
         let value = ordinary + max(0, min(nice, 39))
         _ = try HostIO.check(Int(setpriority(oneThread, id_t(bitPattern: thread), value)))
     }

@@ -21,7 +21,7 @@ public final class System: Sendable {
     public let clock: any Clock
     public let account: Account
     public let grants: HostGrants
-    /// Wakes when a process has gone.
+    /// Wakes when the last process has gone, and when the first one has ended.
     let quiet = WaitQueue()
     /// How the first process ended.
     private let end = Lock<WaitRecord?>(nil)
@@ -114,8 +114,8 @@ public final class System: Sendable {
     }
 
     func leave(_ pid: Int32) {
-        let gone = procs.withLock { $0.removeValue(forKey: pid) }
-        withExtendedLifetime(gone) { quiet.wake() }
+        let (gone, isLast) = procs.withLock { ($0.removeValue(forKey: pid), $0.isEmpty) }
+        withExtendedLifetime(gone) { if isLast { quiet.wake() } }
     }
 
     /// Posts `note` to every process of `group`. The corresponding POSIX call is `killpg(3)`.
