@@ -172,8 +172,13 @@ public final class PathNode: @unchecked Sendable {
             return names
         }
         guard let top = names.last else { return "/" }
-        let joined = names.reversed().joined(separator: "/")
-        return top.first == "#" ? joined : "/" + joined
+        var path = ""
+        path.reserveCapacity(names.reduce(0) { $0 + $1.utf8.count + 1 })
+        for name in names.reversed() {
+            if !path.isEmpty || top.utf8.first != UInt8(ascii: "#") { path += "/" }
+            path += name
+        }
+        return path
     }
 
     /// Whether `other` is this node or above it.

@@ -45,12 +45,13 @@ extension Proc {
             try enter()
             // Of what has to be a directory an open may find too late that it is none.
             var (namec, dot) = namec(for: Namec.namesDirectory(path) ? .walk : .open(mode))
+            let caller = namec.caller
             let c = try namec.resolve(path, from: dot, .access)
             if namec.hasOpened(c) {
                 c.hangups = nameSpace.hangups
                 return c
             }
-            do throws(SysError) { return try open(c, mode, namec.caller, how) } catch {
+            do throws(SysError) { return try open(c, mode, caller, how) } catch {
                 guard error.code == .stale, attempt < Self.attempts else { throw error.about(path) }
                 attempt += 1
             }
@@ -58,7 +59,7 @@ extension Proc {
     }
 
     /// Opens a Chan that `find` gave.
-    func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
+    func open(_ c: consuming Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
         try nameSpace.open(c, mode, caller, how)
     }
 
@@ -285,13 +286,13 @@ extension Proc {
 
 extension Pgrp {
     /// Opens a Chan that was found in this name space.
-    func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
+    func open(_ c: consuming Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
         guard c.mask.isSuperset(of: mode.needs) else { throw .perm }
         if c.isDirectory {
             guard !mode.canWrite, !mode.contains(.truncate), mode.access != 3 else { throw .isDir }
         }
         // A root that is shared by all who walk from it is never opened itself.
-        let own = c.clone()
+        let own = isKnownUniquelyReferenced(&c) ? c : c.clone()
         own.hangups = hangups
         return try own.whileCalled { () throws(SysError) in
             let opened = try own.dev.open(own, mode, caller, how)
