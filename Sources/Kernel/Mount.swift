@@ -123,6 +123,12 @@ public final class Mhead: Sendable {
         return withExtendedLifetime(before) { place }
     }
 
+    /// Whether it remembers a place that was come to through one of `entries`.
+    func stands(below entries: [MountEntry]) -> Bool {
+        guard let place = lastPlace.withLock({ $0 }), let way = place.up?.entries else { return false }
+        return way.contains { entry in entries.contains { $0 === entry } }
+    }
+
     /// Rights that the seal leaves of the mount point itself.
     var sealMask: Mask { seal?.mask ?? .all }
 }
@@ -142,6 +148,15 @@ public struct MountTable: Sendable {
                 instances[key.instance] = n == 0 ? nil : n
             }
         }
+    }
+
+    /// `gone` are off: what is mounted inside them is there for who comes back, and forgets its place, which would keep
+    /// them alive. The heads that remembered are given, to be dropped without a lock.
+    mutating func forget(_ gone: [MountEntry]) -> [Mhead] {
+        guard gone.contains(where: { $0.root.map { hasKeys(in: $0.instance) } ?? false }) else { return [] }
+        let inside = heads.filter { $0.value.stands(below: gone) }
+        for (key, head) in inside { heads[key] = Mhead(members: head.members, seal: head.seal) }
+        return Array(inside.values)
     }
 
     func hasKeys(in instance: UInt32) -> Bool { instances[instance] != nil }

@@ -161,7 +161,7 @@ extension Pgrp {
 
     /// Mounts `entries` at `key`; what is mounted there then.
     func add(_ entries: [MountEntry], _ key: MountKey, _ flags: MountFlags, _ path: String) -> Mhead {
-        let (before, after) = state.withLock { s -> (Mhead?, Mhead) in
+        let (before, after) = state.withLock { s -> ([Mhead?], Mhead) in
             let head = s.table[key]
             var members = head?.members ?? []
             if flags.contains(.before) || flags.contains(.after) {
@@ -174,14 +174,15 @@ extension Pgrp {
             }
             let after = Mhead(members: members, seal: head?.seal)
             s.table[key] = after
-            return (head, after)
+            let gone = (head?.members ?? []).filter { entry in !members.contains { $0 === entry } }
+            return (s.table.forget(gone) + [head], after)
         }
         return withExtendedLifetime(before) { after }
     }
 
     /// Takes off the first entry at `key` whose root is `source`, or all; those that were mounts.
     func remove(_ key: MountKey, of source: MountKey?) throws(SysError) -> [MountEntry] {
-        let (head, gone) = try state.withLock { (s) throws(SysError) -> (Mhead, [MountEntry]) in
+        let (before, gone) = try state.withLock { (s) throws(SysError) -> ([Mhead], [MountEntry]) in
             guard let head = s.table[key] else { throw .notMounted }
             guard !head.members.isEmpty else { throw .perm }
             var gone = head.members
@@ -193,9 +194,9 @@ extension Pgrp {
                 if left.allSatisfy({ $0.kind == .own }) { left = [] }
             }
             s.table[key] = left.isEmpty && head.seal == nil ? nil : Mhead(members: left, seal: head.seal)
-            return (head, gone.filter { $0.kind != .own })
+            return (s.table.forget(gone) + [head], gone.filter { $0.kind != .own })
         }
-        return withExtendedLifetime(head) { gone }
+        return withExtendedLifetime(before) { gone }
     }
 
     /// Lays `mask` on every mount of this name space, as `sandbox` does before it gives single paths back.

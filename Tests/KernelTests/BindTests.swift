@@ -16,6 +16,33 @@ import Testing
         }
     }
 
+    /// What is mounted inside a server is kept, for when it is mounted again; the server is not.
+    @Test(arguments: [false, true]) func whatIsTakenOffIsLetGoThoughSomethingIsMountedInIt(replaced: Bool) async throws
+    {
+        try await withThree { p in
+            weak var kept: Marker?
+            do {
+                let root = try #require(p.system.device("m")).attach("", p.caller)
+                let marker = Marker()
+                root.auxiliary = marker
+                kept = marker
+                try p.mount(root, "/a", .create, source: "m")
+            }
+            try p.mkdir("/a/d")
+            try p.bind("/b", "/a/d")
+            try p.mkdir("/b/e")
+            try p.bind("/c", "/a/d/e")
+            #expect(try p.stat("/a/d/e/c").name == "c")
+            #expect(kept != nil)
+            if replaced { try p.bind("/c", "/a") } else { try p.unmount(nil, "/a") }
+            #expect(kept == nil)
+            try p.bind("#m", "/a")
+            #expect(try p.stat("/a/d/b").name == "b")
+        }
+    }
+
+    private final class Marker: Sendable {}
+
     struct Row: Sendable {
         let script: String
         /// What /a shows then, whose /a/x is, and where a new file in /a appears; nil: it is refused.
