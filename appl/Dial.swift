@@ -6,7 +6,7 @@ import Kernel
 struct Dial: Command {
     static let usage: Usage = """
         dial [-A] address [command [argument ...]]
-        -A  whoever answers is not asked who they are; so it is for all yet
+        -A  whoever answers is not asked who they are, as nobody is without it
         """
     static let flagsEndEarly = true
 

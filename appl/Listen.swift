@@ -63,12 +63,12 @@ struct Listen: Command {
                 try answer(call, command, flags, r)
             } catch {
                 switch error.code {
-                case .hungup: return
-                case .killed, .interrupted, .nonexist: throw error
-                default:
+                case .hungup, .notAnnounced: return
+                case .noFd, .noDevices, .tooManyFiles, .noMemory, .other:
                     // Too much is open, or too many run: that passes.
                     r.tell(error.description)
                     try r.p.sleep(milliseconds: Self.pause)
+                default: throw error
                 }
             }
         }

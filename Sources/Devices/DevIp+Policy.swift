@@ -90,7 +90,8 @@ final class NetPolicy: Sendable {
         guard how == .wait else { throw .wouldBlock }
         let resolver = resolver
         let found = try Thread.offload { resolver(name) }
-        if case .some = grant {
+        // What a rule names: others would not be asked for again.
+        if case .some(let rules) = grant, rules.contains(where: { $0.host?.lowercased() == name }) {
             known.withLock { k in
                 var all = k[name] ?? []
                 if all.count + found.count > Self.limit { all = [] }

@@ -142,7 +142,8 @@ final class DevIp: Dev {
 
     func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
         let here = try place(c)
-        if case .network(let network) = here, name != "clone" {
+        if case .network(let network) = here {
+            if name == "clone" { return c.sibling(Place.clone(network).qid) }
             guard let n = UInt64(name), "\(n)" == name, try conversation(n).network == network else { throw .nonexist }
             return c.sibling(Place.conversation(network, n).qid)
         }

@@ -367,6 +367,20 @@ import Testing
         #expect(got == ["'#I/tcp/clone' no free devices", ""])
     }
 
+    @Test(.timeLimit(.minutes(1))) func theDeviceHasSoManyAndNoMore() throws {
+        let got = try inSystem { p throws(SysError) -> [String] in
+            var fds: [Int32] = []
+            for n in 0..<DevIp.limit { fds.append(try p.open("#I/\(n % 2 == 0 ? "tcp" : "unix")/clone", .readWrite)) }
+            var said = [failure { () throws(SysError) in _ = try p.open("#I/udp/clone", .readWrite) }]
+            said.append("\(try p.list("#I/tcp").count + (try p.list("#I/unix").count))")
+            for fd in fds { try p.close(fd) }
+            said.append("\(try p.list("#I/tcp").count)")
+            said.append(failure { () throws(SysError) in _ = try p.open("#I/udp/clone", .readWrite) })
+            return said
+        }
+        #expect(got == ["'#I/udp/clone' no free devices", "4098", "1", ""])
+    }
+
     @Test(.timeLimit(.minutes(1)), arguments: ["127.0.0.1", "::1"])
     func datagramsComeWholeAndWithTheirAddresses(host: String) throws {
         let got = try inSystem { p throws(SysError) -> [String] in

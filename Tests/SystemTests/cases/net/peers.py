@@ -147,6 +147,11 @@ print(run("dial tcp!192.0.2.2!80", "--net=tcp!192.0.2.1!80,udp!*!53"))
 print(run("listen -A tcp!*!0 cat", "--net=tcp!192.0.2.1!80"))
 print(run("", "--net=tcp!80").splitlines()[0])
 
+server = Shell()
+server.listen("tcp", "127.0.0.1!0", "cat")
+server.say("echo hangup > /net/tcp/0/ctl")
+print("listeners after a hangup:", server.settle(0), server.end())
+
 server = Shell(descriptors=64)
 address = server.listen("tcp", "127.0.0.1!0", "cat")
 callers = [socket.create_connection(address) for _ in range(100)]
