@@ -347,6 +347,7 @@ final class DevRam: Dev {
         _ c: Chan, _ bytes: RawSpan, at offset: UInt64, _ caller: Caller, _ how: How
     ) throws(SysError) -> Int {
         let here = try place(c)
+        guard bytes.byteCount > 0 else { return 0 }
         let file = here.file
         let space = space(caller)
         let appends = c.mode?.contains(.append) ?? false

@@ -78,6 +78,34 @@ extension ExportSession {
         case .remove(let fid): try remove(file, fid, call, &out)
         case .stat: try stat(file, call, &out)
         case .wstat(_, let stat): try wstat(file, stat, call, &out)
+        default: try performLinux(message, file, call, &out)
+        }
+    }
+
+    private func performLinux(
+        _ message: Tmessage, _ file: ExportFile, _ call: ExportCall, _ out: inout FrameWriter
+    ) throws(SysError) {
+        switch message {
+        case .statfs: try statfs(file, call, &out)
+        case .lopen(let fid, let flags): try lopen(file, fid, flags, call, &out)
+        case .lcreate(let fid, let name, let flags, let mode, _):
+            try lcreate(file, fid, name, flags, mode, call, &out)
+        case .symlink(_, let name, let target, _): try symlink(file, name, to: target, call, &out)
+        case .mknod(_, let name, let mode, _, _, _): try mknod(file, name, mode, call, &out)
+        case .rename(_, let directory, let name): try rename(file, to: directory, name, call, &out)
+        case .readlink: try readlink(file, call, &out)
+        case .getattr: try getattr(file, call, &out)
+        case .setattr(_, let attr): try setattr(file, attr, call, &out)
+        case .readdir(let fid, let offset, let count): try readdir(file, fid, offset, count, call, &out)
+        case .fsync: try fsync(file, call, &out)
+        case .lock(let fid, _, let range): try lock(file, fid, range, call, &out)
+        case .getlock(let fid, let range): try getlock(file, fid, range, call, &out)
+        case .link(_, let old, let name): try link(file, to: old, name, call, &out)
+        case .mkdir(_, let name, let mode, _): try mkdir(file, name, mode, call, &out)
+        case .renameat(_, let name, let directory, let newName):
+            try renameat(file, name, to: directory, newName, call, &out)
+        case .unlinkat(_, let name, let flags): try unlinkat(file, name, flags, call, &out)
+        // Extended attributes are kept by no device.
         default: throw .notSupported
         }
     }

@@ -4,15 +4,27 @@ import Testing
 @Suite("A server keeps the rules of 9P")
 struct ConformanceTests {
     @Test("of framing", .timeLimit(.minutes(1)), arguments: framingCases)
-    func framing(_ rule: Case) throws { try play(rule) }
+    func framing(_ rule: Case) async throws { try await play(rule) }
 
     @Test("of versions and attaching", .timeLimit(.minutes(1)), arguments: versionCases)
-    func version(_ rule: Case) throws { try play(rule) }
+    func version(_ rule: Case) async throws { try await play(rule) }
 
     @Test("of fids and walks", .timeLimit(.minutes(1)), arguments: walkCases)
-    func walks(_ rule: Case) throws { try play(rule) }
+    func walks(_ rule: Case) async throws { try await play(rule) }
 
-    private func play(_ rule: Case) throws {
-        try inServed { p in try rule.run(p.serve()) }
+    @Test("of opening, creating and removing", .timeLimit(.minutes(1)), arguments: openCases)
+    func open(_ rule: Case) async throws { try await play(rule) }
+
+    @Test("of reading and writing", .timeLimit(.minutes(1)), arguments: transferCases)
+    func transfer(_ rule: Case) async throws { try await play(rule) }
+
+    @Test("of stat and wstat", .timeLimit(.minutes(1)), arguments: statCases)
+    func stat(_ rule: Case) async throws { try await play(rule) }
+
+    @Test("of flushing and of many requests", .timeLimit(.minutes(1)), arguments: flushCases)
+    func flush(_ rule: Case) async throws { try await play(rule) }
+
+    private func play(_ rule: Case) async throws {
+        try await serving { p in try rule.run(p.serve()) }
     }
 }

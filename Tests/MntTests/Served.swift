@@ -1,29 +1,13 @@
-import Devices
-import Host
 import Kernel
 import Mnt
 import Testing
 
-/// Runs `body` as the first process of a system with the devices of `emu.conf`, in which /tmp is a tree in memory of its
-/// own, and ends the system. On a Thread of its own, so that it may block.
-func inServed<T: Sendable>(_ body: @escaping @Sendable (Proc) throws -> T) throws -> T {
-    let system = System()
-    for make in Devices.deviceTable { system.add(make()) }
-    let result = Lock<Result<T, any Error>?>(nil)
-    _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { p throws(SysError) in
-        do {
-            try p.bind("#Rserved", "/tmp", [.create])
-            let value = try body(p)
-            result.withLock { $0 = .success(value) }
-        } catch {
-            result.withLock { $0 = .failure(error) }
-        }
-        return .ok
+/// Runs `body` in a system in which /tmp is a tree in memory of its own.
+func serving<T: Sendable>(_ body: @Sendable (Proc) throws -> T) async throws -> T {
+    try await inSystem { p in
+        try p.bind("#Rserved", "/tmp", [.create])
+        return try body(p)
     }
-    _ = system.waitForEnd()
-    system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
-    guard let result = result.withLock({ $0 }) else { throw Wrong("the process ended early") }
-    return try result.get()
 }
 
 extension Proc {

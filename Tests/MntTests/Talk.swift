@@ -190,7 +190,7 @@ final class Talk {
     }
 
     /// Makes a directory.
-    func mkdir(_ name: String, in directory: UInt32 = 0, _ perm: UInt32 = 0o755) throws {
+    func mkdir(_ name: String, _ perm: UInt32 = 0o755, in directory: UInt32 = 0) throws {
         try clunk(create(name, in: directory, perm | FileMode.directory.rawValue, .read))
     }
 
