@@ -247,7 +247,8 @@ public final class Subtree: Sendable {
         let bare = try changeable(file, how)
         guard let node = bare.node, let up = node.up else { throw .inUse }
         try bare.checkQuick(how)
-        let source = try namec.parent(bare)
+        let above = namec.cross(try namec.parent(bare))
+        let source = above.union == nil ? above : try Proc.holder(of: bare, in: above)
         let target = c.union == nil ? c : try Proc.creatable(c)
         for d in [source, target] where !d.mask.intersection(mask).isSuperset(of: [.write, .execute]) { throw .perm }
         try Proc.checkSameMount(bare, target)

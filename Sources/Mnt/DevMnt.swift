@@ -9,6 +9,7 @@ final class DevMnt: MountDevice {
     let letter: Character = "M"
     let name = "mnt"
     let instance = Instance.new()
+    let mayBlock = true
 
     private struct Known {
         weak var link: MntLink?

@@ -24,6 +24,17 @@ struct ConformanceTests {
     @Test("of flushing and of many requests", .timeLimit(.minutes(1)), arguments: flushCases)
     func flush(_ rule: Case) async throws { try await play(rule) }
 
+    @Test("of 9P2000.L", .timeLimit(.minutes(1)), arguments: linuxCases)
+    func linux(_ rule: Case) async throws { try await play(rule) }
+
+    @Test("of which there are 150 at least, in both dialects")
+    func count() {
+        let all =
+            framingCases + versionCases + walkCases + openCases + transferCases + statCases + flushCases + linuxCases
+        #expect(all.count >= 150)
+        #expect(Set(all.map(\.description)).count == all.count, "two have one name")
+    }
+
     private func play(_ rule: Case) async throws {
         try await serving { p in try rule.run(p.serve()) }
     }

@@ -20,6 +20,11 @@ extension Proc {
     /// A connection to `export`.
     func connect(_ export: Export) throws -> Talk {
         let (ours, its) = try pipe()
+        return try connect(export, ours, its)
+    }
+
+    /// The same over a pipe whose ends these are.
+    func connect(_ export: Export, _ ours: Int32, _ its: Int32) throws -> Talk {
         let chan = try fildes(its)
         try close(its)
         _ = try spawn([.forkFD, .noWait], fds: []) { p throws(SysError) in
