@@ -12,7 +12,8 @@ extension SysError {
     static let badStatBuffer = SysError(.badArg, saying: "bogus wstat buffer")
     static let noConversion = SysError(.perm, saying: "wstat can't convert between files and directories")
     static let exclusive = SysError(.inUse, saying: "exclusive use file already open")
-    static let noAuthentication = SysError(.badArg, saying: "authentication not required")
+    /// With 9P2000.L an errno has to say so: diod's clients go on after this one.
+    static let noAuthentication = SysError(.nonexist, saying: "authentication not required")
     static let noVersion = SysError(.badArg, saying: "Tversion must come first")
     static let msizeTooSmall = SysError(.badArg, saying: "msize is too small")
     static let tagInUse = SysError(.badArg, saying: "tag already in use")

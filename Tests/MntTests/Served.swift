@@ -4,7 +4,7 @@ import Testing
 
 /// Runs `body` in a system in which /tmp is a tree in memory of its own.
 func serving<T: Sendable>(_ body: @Sendable (Proc) throws -> T) async throws -> T {
-    try await inSystem { p in
+    try await inEmu { p in
         try p.bind("#Rserved", "/tmp", [.create])
         return try body(p)
     }
