@@ -5,6 +5,10 @@ A file of that directory is named for a program and has a command on each line, 
 inside and to the host's sh; where the words differ, the host's follow ` => `. All rows of a file run in order, in a copy
 of `input` on each side. What they write to descriptor 1, whether they succeed, and what they leave of the files must be
 equal, byte by byte; for programs of which POSIX says that trouble is more than 1, so must that be.
+
+No host has a twin, or one with the same output, of: bind cleanname dial export help lc listen man mount netstat newns ns os p
+ps pstree sandbox semdown semup top unmount whence xd. Their manual pages' examples, the system cases and the unit tests
+of ApplTests say what they do.
 """
 
 import concurrent.futures
