@@ -10,7 +10,7 @@ struct Echo: Program {
 
     func main(_ p: Proc, _ args: [String]) throws(SysError) -> Status {
         var words = args.dropFirst()
-        if words.count == 1, words.first == "-h" || words.first == "--help" {
+        if Self.usage.isAsked(args) {
             try p.write(1, Self.usage.help)
             return .ok
         }

@@ -26,20 +26,27 @@ struct Help: Command {
             }
             try r.out.line("  " + topic.names.joined(separator: " ").left(width) + "  " + topic.about)
         }
-        try r.out.line("\nhelp topic: what has to do with it; man name: the whole page; program -h: its flags")
+        try r.out.line("\nhelp topic: what has to do with it; man name: the whole page; program --help: its flags")
     }
 
-    /// What is of that name, else what speaks of it, else what may have been meant.
+    /// What is of that name, else whose synopsis lists it, else what speaks of it, else what may have been meant. A path
+    /// is its last name. No page is listed twice.
     private func explain(_ words: [String], _ topics: [Manual.Topic], _ r: Run) throws(SysError) {
-        for word in words {
-            let named = topics.filter { $0.names.contains(word) }
+        var listed: Set<String> = []
+        for given in words {
+            let word = given.hasPrefix("/") ? lastName(given) : given
+            var named = topics.filter { $0.names.contains(word) }
+            if named.isEmpty { named = topics.filter { $0.offers.contains(word) } }
             let found = named.isEmpty ? topics.filter { $0.holds(word) } : named
-            for topic in found { try r.out.line(topic.line) }
-            for topic in named { try r.out.line("\tman \(topic.section) \(topic.names.first ?? word)") }
+            for topic in found where !listed.contains(topic.path) { try r.out.line(topic.line) }
+            for topic in named where !listed.contains(topic.path) {
+                try r.out.line("\tman \(topic.section) \(topic.names.first ?? word)")
+            }
+            listed.formUnion(found.map(\.path))
             guard found.isEmpty else { continue }
             let near = Suggestion.nearest(to: word, among: topics.flatMap(\.names))
             let advice = near.map { " (did you mean \($0)?)" } ?? ""
-            try r.warn(SysError("no such topic" + advice, subject: word))
+            try r.warn(SysError("no such topic" + advice, subject: given))
         }
     }
 }

@@ -12,14 +12,16 @@ public enum Suggestion {
         return names
     }
 
-    /// The one of `names` at the smallest distance of at most a third of the letters (one for short names).
+    /// The one of `names` at the smallest distance: at most 1, or 2 from seven letters on. In a name of less than three
+    /// letters nothing is near.
     public static func nearest(to name: String, among names: [String]) -> String? {
         let wanted = Array(name.utf8.prefix(64))
-        let limit = max(1, wanted.count / 3)
+        guard wanted.count >= 3 else { return nil }
+        let limit = wanted.count < 7 ? 1 : 2
         var best: (distance: Int, name: String)?
         for candidate in names where candidate != name && candidate.utf8.count <= wanted.count + limit {
             let distance = distance(wanted, Array(candidate.utf8))
-            guard distance <= limit, distance < wanted.count else { continue }
+            guard distance <= limit else { continue }
             if best.map({ (distance, candidate) < ($0.distance, $0.name) }) ?? true { best = (distance, candidate) }
         }
         return best?.name

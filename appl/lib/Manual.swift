@@ -15,6 +15,8 @@ public enum Manual {
         public let names: [String]
         /// What that is.
         public let about: String
+        /// What its synopsis lists: the names of commands, substitutions and functions, and what is loaded for them.
+        public let offers: Set<String>
 
         /// All of it on a line.
         public var line: String { "\(names.joined(separator: ", "))(\(section)) - \(about)" }
@@ -37,8 +39,10 @@ public enum Manual {
         for section in try sections(p) {
             for page in try p.entries(of: "\(root)/\(section)").map(\.name).sorted() {
                 let path = "\(root)/\(section)/\(page)"
-                guard let (names, about) = Self.names(in: try p.text(of: path, limit: 1024)) else { continue }
-                topics.append(Topic(section: section, path: path, names: names, about: about))
+                let text = try p.text(of: path, limit: 4096)
+                guard let (names, about) = Self.names(in: text) else { continue }
+                let offers = Self.offers(in: text)
+                topics.append(Topic(section: section, path: path, names: names, about: about, offers: offers))
             }
         }
         return topics
@@ -50,6 +54,21 @@ public enum Manual {
         let found = pages.filter { !word.contains("/") && (try? p.stat($0.1)) != nil }  // absent: not a page
         if !found.isEmpty { return found }
         return try topics(p).filter { $0.names.contains(word) }.map { ($0.section, $0.path) }
+    }
+
+    /// The words that begin the cells of the synopsis, which tabs or two blanks separate: `${hd list}` offers `hd`, and
+    /// `load '$Sys'` what is loaded.
+    private static func offers(in text: String) -> Set<String> {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0 != "SYNOPSIS" }.dropFirst()
+        var offers: Set<String> = []
+        for line in lines.prefix(while: { $0.isEmpty || $0.first == "\t" || $0.first == " " }) {
+            for cell in line.replacing("  ", with: "\t").split(separator: "\t") {
+                var words = cell.split { " {}'".contains($0) }.filter { $0 != "$" }
+                if words.count > 1, words[0] == "load" { words.removeFirst() }
+                if let word = words.first { offers.insert(String(word)) }
+            }
+        }
+        return offers
     }
 
     /// What the line after `NAME` says.

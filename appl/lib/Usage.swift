@@ -54,11 +54,14 @@ public struct Usage: Sendable, ExpressibleByStringLiteral {
     /// `usage: ` and the first line.
     public var synopsis: String { "usage: " + (text.split(separator: "\n").first.map(String.init) ?? "") }
 
-    /// What `-h` prints: the synopsis, and the flags below it.
+    /// What `--help` prints: the synopsis, and the flags below it.
     public var help: String {
         let rows = text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
         return rows.reduce(synopsis) { $0 + "\n  " + $1 } + "\n"
     }
+
+    /// Whether all that was said is `-h` or `--help`, for programs to which other words that begin with `-` are no flags.
+    public func isAsked(_ args: [String]) -> Bool { args.count == 2 && (args[1] == "-h" || args[1] == "--help") }
 
     /// What became of the arguments.
     public enum Parsed {
