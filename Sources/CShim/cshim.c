@@ -18,8 +18,8 @@
 #include <sys/un.h>
 
 void **cshim_current(void) {
-    static _Thread_local void *current;
-    return &current;
+    static _Thread_local void *current[2];
+    return current;
 }
 
 size_t cshim_stackleft(void) {

@@ -119,4 +119,11 @@ public enum HostThread {
         get { cshim_current().pointee }
         set { cshim_current().pointee = newValue }
     }
+
+    /// Another one.
+    @inline(__always)
+    public static var called: UnsafeMutableRawPointer? {
+        get { cshim_current()[1] }
+        set { cshim_current()[1] = newValue }
+    }
 }

@@ -18,10 +18,13 @@ final class Hangups: Sendable {
 
     /// Everything that was opened through `gone` is hung up when this returns; who waits in it has still to be alerted.
     func add(_ gone: [MountEntry]) {
-        entries.withLock { list in
-            list.removeAll { $0.object == nil }
-            list += gone.map { Weak($0.first) }
+        // Whoever was last held by what is looked at here ends after the lock.
+        let others = entries.withLock { list -> [MountEntry] in
+            let others = list.compactMap(\.object)
+            list = (others + gone.map(\.first)).map { Weak($0) }
+            return others
         }
+        withExtendedLifetime(others) {}
         count.wrappingAdd(1, ordering: .acquiringAndReleasing)
         forced.wake()
     }
@@ -47,19 +50,6 @@ extension Chan {
         let time = hangups.time
         if let entry = node?.carrier, hangups.contains(entry) { throw .hungup }
         hangupTime.store(time, ordering: .relaxed)
-    }
-
-    /// Runs a device call on this Chan that may wait: `unmount -f` ends the wait with `.hungup`.
-    @inline(__always)
-    func whileCalled<T>(_ body: () throws(SysError) -> T) throws(SysError) -> T {
-        // One without a name stands in no mount.
-        guard hangups != nil else { return try body() }
-        try checkHangup()
-        guard let thread = Thread.running else { return try body() }
-        let before = thread.called
-        thread.called = self
-        defer { thread.called = before }
-        return try body()
     }
 
     /// As the device's `poll`; one that is hung up is ready for everything.

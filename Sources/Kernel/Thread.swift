@@ -9,8 +9,6 @@ public final class Thread: @unchecked Sendable {
     public let proc: Proc
     let parker: Parker
     let waiter: Waiter
-    /// The Chan whose device it has called, for the Thread itself to look at; whoever sets it holds it until it is reset.
-    unowned(unsafe) var called: Chan?
     private let blocked = Atomic<Bool>(false)
     /// Its wait, or else its next one, is to end.
     private let interrupted = Atomic<Bool>(false)
@@ -107,7 +105,7 @@ public final class Thread: @unchecked Sendable {
         defer { blocked.store(false, ordering: .relaxed) }
         while !waiter.hasFired {
             if try proc.attend() || takeInterrupt() { throw .interrupted }
-            try called?.checkHangup()
+            try Self.checkCalled()
             if waiter.hasFired { break }
             if !parker.park(until: deadline), !waiter.hasFired { throw .timedOut }
         }
@@ -129,8 +127,8 @@ public final class Thread: @unchecked Sendable {
 
     /// Whether what the Thread waits in was hung up: a wait that ends with `.hungup` then says nothing of what it waited for.
     public static var isHungUp: Bool {
-        guard let called = running?.called else { return false }
-        return (try? called.checkHangup()) == nil
+        do throws(SysError) { try checkCalled() } catch { return true }
+        return false
     }
 
     private var isPastLimit: Bool { limit.map { HostClock.monotonic() >= $0 } ?? false }
@@ -171,7 +169,7 @@ public final class Thread: @unchecked Sendable {
         defer { thread.blocked.store(false, ordering: .relaxed) }
         while true {
             if try thread.proc.attend() || thread.takeInterrupt() { throw .interrupted }
-            try thread.called?.checkHangup()
+            try checkCalled()
             switch thread.parker.poll(descriptor, events, until: thread.earlier(deadline)) {
             case .ready(let got): return got
             case .token: continue

@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* The slot that holds the running Thread of the kernel; one per host thread. */
+/* Two slots of each host thread, for the kernel: the Thread that it runs, and the Chan that this calls. */
 void **cshim_current(void);
 
 /* What the calling thread runs, for cshim_tell. The name is cut to what fits. */
