@@ -7,7 +7,7 @@ struct Newns: Command {
         newns [-a] [-n file] [command [argument ...]]
         -a       add to a copy of this name space, instead of a new one
         -n file  what it is made of (/lib/namespace)
-        Without a command, a shell.
+        Without a command, a shell. Where # names are refused, it is completed and not built anew.
         """
     static let flagsEndEarly = true
 
@@ -15,14 +15,20 @@ struct Newns: Command {
         let name = r.options.value("n") ?? "/lib/namespace"
         let text = try r.p.text(of: name)
         let directory = r.p.directory
+        let file = NameSpaceFile(name: name, text: text)
         try r.p.pctl(.forkNS)
-        if !r.has("a") {
-            // The new root is the current directory.
-            try r.p.chdir("#/")
-            try r.p.pctl(.newNS)
-        }
-        try NameSpaceFile(name: name, text: text).apply(to: r.p)
-        if !r.has("a") {
+        if r.has("a") {
+            try file.apply(to: r.p)
+        } else {
+            if r.p.nameSpace.noDevices {
+                // Nothing could be attached to a new one.
+                try file.complete(r.p)
+            } else {
+                // The new root is the current directory.
+                try r.p.chdir("#/")
+                try r.p.pctl(.newNS)
+                try file.apply(to: r.p)
+            }
             // Where we were need not be there any more.
             do throws(SysError) { try r.p.chdir(directory) } catch { try r.p.chdir("/") }
         }

@@ -20,25 +20,45 @@ public struct NameSpaceFile {
     /// Does each line for `p`. Throws at the first that fails, `FILE:LINE: ...`; those before it stay done.
     public func apply(to p: Proc) throws(SysError) { try apply(to: p, in: nil, depth: 0) }
 
+    /// The same, but what `p`'s name space has by a line of the same words is there already, and is not done again: so what
+    /// `ns` has printed can be read where `#` names are refused.
+    public func complete(_ p: Proc) throws(SysError) {
+        var there = p.nameSpace.table.script
+        try apply(to: p, in: nil, depth: 0, there: &there)
+    }
+
     /// Does the lines, which may be `bind` and `unmount` only, for the name space of `other`; the names in them are
     /// those of `p`. The corresponding file is /prog/N/ns.
     public func apply(to other: Proc, by p: Proc) throws(SysError) { try apply(to: p, in: other, depth: 0) }
 
     private func apply(to p: Proc, in other: Proc?, depth: Int) throws(SysError) {
+        var none: [String] = []
+        try apply(to: p, in: other, depth: depth, there: &none)
+    }
+
+    /// `there`: lines that need not be done, each once; they are taken out.
+    private func apply(to p: Proc, in other: Proc?, depth: Int, there: inout [String]) throws(SysError) {
         var rest = text.unicodeScalars[...]
         var number = 1
         while !rest.isEmpty {
             let start = number
             do throws(SysError) {
                 let words = try line(&rest, &number, p.environment)
-                if !words.isEmpty { try run(words, p, other, depth) }
+                let text = words.map(shellQuoted).joined(separator: " ")
+                if let i = there.firstIndex(of: text) {
+                    there.remove(at: i)
+                } else if !words.isEmpty {
+                    try run(words, p, other, depth, &there)
+                }
             } catch {
                 throw SysError("\(name):\(start): \(error)")
             }
         }
     }
 
-    private func run(_ words: [String], _ p: Proc, _ other: Proc?, _ depth: Int) throws(SysError) {
+    private func run(
+        _ words: [String], _ p: Proc, _ other: Proc?, _ depth: Int, _ there: inout [String]
+    ) throws(SysError) {
         switch words[0] {
         case "bind":
             let (flags, mask, rest) = try Self.bindOptions(words)
@@ -72,7 +92,7 @@ public struct NameSpaceFile {
             let bytes = try p.readn(fd, (1 << 20) + 1)
             guard bytes.count <= 1 << 20 else { throw SysError(.tooBig, subject: words[1]) }
             let file = NameSpaceFile(name: words[1], text: String(decoding: bytes, as: UTF8.self))
-            try file.apply(to: p, in: nil, depth: depth + 1)
+            try file.apply(to: p, in: nil, depth: depth + 1, there: &there)
         case "mount": try ServerMount(words).apply(to: p)
         case "import": throw SysError("import: not in this emu")
         default:

@@ -33,6 +33,27 @@ import Testing
         }
     }
 
+    @Test func whatIsThereAlreadyNeedsNoDevice() async throws {
+        try await withSystem([MemDev(), MemDev("m")]) { p in
+            for name in ["a", "b", "c"] { try p.mkdir("/\(name)") }
+            let lines = "bind -c '#m' /a\nbind -a /a /b\nbind -a /a /b\nbind -p r /c /c\n"
+            try NameSpaceFile(name: "ns", text: lines).apply(to: p)
+            let script = p.nameSpaceScript
+            #expect(script == lines + "cd /\n")
+            let file = NameSpaceFile(name: "ns", text: script + "mkdir /d\nbind /b /d\n")
+            let refused = thrown { () throws(SysError) in try file.apply(to: p) }
+            #expect(refused.map { "\($0)" } == "ns:1: '#m' mount/attach disallowed")
+            try p.pctl(.forkNS)
+            try file.complete(p)
+            #expect(p.nameSpaceScript == lines + "bind /b /d\ncd /\n")
+            // A third of what is there twice is none of those.
+            let more = NameSpaceFile(name: "ns", text: "bind -a /a /b\nbind -a /a /b\nbind -a /a /b\nbind '#m' /b\n")
+            #expect(
+                thrown { () throws(SysError) in try more.complete(p) }.map { "\($0)" }?.hasPrefix("ns:4: '#m'") == true)
+            #expect(p.nameSpaceScript.split(separator: "\n").filter { $0 == "bind -a /a /b" }.count == 3)
+        }
+    }
+
     @Test(
         "a mistake is told with file and line",
         arguments: [
