@@ -26,8 +26,10 @@ final class Context: @unchecked Sendable {
 
     /// How many shells stand above this one that have made it by themselves.
     private(set) var level = 0
-    /// One-letter flags that are set: i, l, n, v, x.
+    /// One-letter flags that are set: e, i, l, n, v, x.
     var flags: Set<Character> = []
+    /// How many conditions are being tried, one in the other: what fails in one does not end a shell with flag e.
+    var conditions = 0
     /// Status of the last command, `$status`.
     var status = ""
     /// Loaded modules, in order.
@@ -48,6 +50,7 @@ final class Context: @unchecked Sendable {
     private init(copy c: Context) {
         level = c.level + 1
         flags = c.flags
+        conditions = c.conditions
         status = c.status
         modules = c.modules
         builtins = c.builtins

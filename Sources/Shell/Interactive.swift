@@ -19,6 +19,7 @@ extension Shell {
                 switch error {
                 case .raised(let exception):
                     report(exception)
+                    if context.flags.contains("e") { throw .exit(exception.name) }
                     context.status = exception.name
                 case .interrupted:
                     say("\n")

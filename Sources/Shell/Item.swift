@@ -31,7 +31,8 @@ enum Failure: Error {
 }
 
 /// An exception of the language. Its name is what scripts see; the message says to a person what was wrong and where,
-/// and is printed where nobody has caught it. One raised by `raise` has no message.
+/// and is printed where nobody has caught it. One raised by `raise` has no message; where it is empty nothing is printed,
+/// since whoever failed has told.
 struct Exception: Sendable {
     let name: String
     let message: String?

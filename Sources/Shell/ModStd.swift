@@ -12,13 +12,15 @@ enum StdModule {
             builtins: [
                 "!": { (shell, items) throws(Failure) in
                     guard items.count > 1 else { throw shell.usage("! command ...") }
-                    return try shell.call(items[1], Array(items.dropFirst(2))).isEmpty ? "1" : ""
+                    let status = try shell.condition { () throws(Failure) in
+                        try shell.call(items[1], Array(items.dropFirst(2)))
+                    }
+                    shell.isExcused = true
+                    return status.isEmpty ? "1" : ""
                 },
                 "~": match,
                 "and": { (shell, items) throws(Failure) in
-                    var status = ""
-                    for item in items.dropFirst() where status.isEmpty { status = try shell.inner(item) }
-                    return status
+                    try link(shell, items) { $0.isEmpty }
                 },
                 "apply": apply,
                 "flag": flag,
@@ -29,14 +31,7 @@ enum StdModule {
                 "getlines": getlines,
                 "if": `if`,
                 "no": { (shell, items) throws(Failure) in items.count == 1 ? "" : "1" },
-                "or": { (shell, items) throws(Failure) in
-                    var status = ""
-                    for item in items.dropFirst() {
-                        status = try shell.inner(item)
-                        if status.isEmpty { break }
-                    }
-                    return status
-                },
+                "or": { (shell, items) throws(Failure) in try link(shell, items) { !$0.isEmpty } },
                 "pctl": pctl,
                 "raise": raise,
                 "rescue": rescue,
@@ -94,11 +89,30 @@ enum StdModule {
         return "no match"
     }
 
+    /// Whether a condition holds.
+    private static func holds(_ shell: Shell, _ item: Item) throws(Failure) -> Bool {
+        try shell.condition { () throws(Failure) in try shell.inner(item).isEmpty }
+    }
+
+    /// Runs the commands, of which all but the last are conditions, until one has a status that ends it.
+    private static func link(
+        _ shell: Shell, _ items: [Item], goesOn: (String) -> Bool
+    ) throws(Failure) -> String {
+        var status = ""
+        for (i, item) in items.enumerated().dropFirst() {
+            if i == items.count - 1 { return try shell.inner(item) }
+            status = try shell.condition { () throws(Failure) in try shell.inner(item) }
+            if !goesOn(status) { break }
+        }
+        shell.isExcused = true
+        return status
+    }
+
     private static let `if`: Builtin = { (shell, items) throws(Failure) in
         guard items.count > 2 else { throw shell.usage("if condition action [condition action] ... [else]") }
         var i = 1
         while i + 1 < items.count {
-            if try shell.inner(items[i]).isEmpty { return try shell.inner(items[i + 1]) }
+            if try holds(shell, items[i]) { return try shell.inner(items[i + 1]) }
             i += 2
         }
         return i < items.count ? try shell.inner(items[i]) : ""
@@ -154,7 +168,7 @@ enum StdModule {
             try shell.check()
             let before = status
             let goOn = try turn(&status) { () throws(Failure) in
-                holds = try shell.inner(items[1]).isEmpty
+                holds = try Self.holds(shell, items[1])
                 return holds ? try shell.inner(items[2]) : before
             }
             if !goOn { break }
@@ -181,25 +195,34 @@ enum StdModule {
 
     // MARK: functions
 
+    /// Each name is defined as the block that comes last; without one it is forgotten.
     private static func define(
         _ shell: Shell, _ items: [Item], _ prefix: String, _ body: (Shell, String, Item) -> Void
     ) throws(Failure) -> String {
-        guard items.count == 2 || items.count == 3 else {
-            throw shell.usage("\(items[0].text) name [command]")
+        var names = items.dropFirst()
+        var block: Item?
+        if let last = names.last, isBlock(last) { block = names.removeLast() }
+        guard !names.isEmpty, !names.contains(where: isBlock) else {
+            throw shell.usage("\(items[0].text) name ... [{command}]")
         }
-        let name = items[1].text
-        guard items.count == 3 else {
-            shell.context.set(prefix + name, [])
-            if prefix == "fn-" {
+        for name in names.map(\.text) {
+            shell.context.set(prefix + name, block.map { [$0] } ?? [])
+            if let block {
+                body(shell, name, block)
+            } else if prefix == "fn-" {
                 shell.context.undefine(name, in: self.name)
             } else {
                 shell.context.undefine(substitution: name, in: self.name)
             }
-            return ""
         }
-        shell.context.set(prefix + name, [items[2]])
-        body(shell, name, items[2])
         return ""
+    }
+
+    private static func isBlock(_ item: Item) -> Bool {
+        switch item {
+        case .block: true
+        case .text(let text): text.hasPrefix("{")
+        }
     }
 
     private static func define(_ shell: Shell, function name: String, _ body: Item) {
@@ -262,13 +285,13 @@ enum StdModule {
 
     private static let flag: Builtin = { (shell, items) throws(Failure) in
         guard items.count == 2 || items.count == 3, items[1].text.count == 1, let flag = items[1].text.first,
-            "ilnvx".contains(flag)
-        else { throw shell.usage("flag (i|l|n|v|x) [+-]") }
+            "eilnvx".contains(flag)
+        else { throw shell.usage("flag (e|i|l|n|v|x) [+-]") }
         guard items.count == 3 else { return shell.context.flags.contains(flag) ? "" : "not set" }
         switch items[2].text {
         case "+": shell.context.flags.insert(flag)
         case "-": shell.context.flags.remove(flag)
-        default: throw shell.usage("flag (i|l|n|v|x) [+-]")
+        default: throw shell.usage("flag (e|i|l|n|v|x) [+-]")
         }
         return ""
     }
@@ -280,15 +303,24 @@ enum StdModule {
 
     private static let pctl: Builtin = { (shell, items) throws(Failure) in
         var flags: ProcFlags = []
+        var fds: [Int32] = []
         for item in items.dropFirst() {
-            guard let flag = pctlFlags[item.text] else {
-                throw shell.usage("pctl (\(pctlFlags.keys.sorted().joined(separator: "|"))) ...")
+            if let flag = pctlFlags[item.text] {
+                flags.insert(flag)
+            } else if let fd = Int32(item.text), fd >= 0 {
+                fds.append(fd)
+            } else {
+                throw shell.usage("pctl (\(pctlFlags.keys.sorted().joined(separator: "|"))) ... [fd ...]")
             }
-            flags.insert(flag)
+        }
+        guard fds.isEmpty || flags.contains(.newFD) || flags.contains(.forkFD) else {
+            throw shell.raise("usage", "pctl: descriptors are for newfd and forkfd")
         }
         // Without the standard descriptors nothing could be said any more.
-        let kept: [Int32]? = flags.contains(.newFD) ? [0, 1, 2] : nil
-        do throws(SysError) { try shell.p.pctl(flags, fds: kept) } catch { return try shell.status(error, "pctl") }
+        if fds.isEmpty, flags.contains(.newFD) { fds = [0, 1, 2] }
+        do throws(SysError) { try shell.p.pctl(flags, fds: fds.isEmpty ? nil : fds) } catch {
+            return try shell.status(error, "pctl")
+        }
         return ""
     }
 

@@ -1,4 +1,4 @@
-/// The arguments of `sh`: `[-ilnvx] [-c command] [file [arg ...]]`.
+/// The arguments of `sh`: `[-eilnvx] [-c command] [file [arg ...]]`.
 struct Options: Equatable {
     var flags: Set<Character> = []
     var command: String?
@@ -17,7 +17,7 @@ struct Options: Equatable {
             if word == "--" { break }
             for flag in word.dropFirst() {
                 switch flag {
-                case "i", "l", "n", "v", "x": flags.insert(flag)
+                case "e", "i", "l", "n", "v", "x": flags.insert(flag)
                 case "c":
                     guard command == nil, let text = rest.popFirst() else { return nil }
                     command = text

@@ -12,6 +12,8 @@ public final class Shell: @unchecked Sendable {
     var place: Place
     /// The process ends with the command that is being run: a program may take its place instead of a new process.
     var isLast = false
+    /// The status of the command that ran last is no failure for flag e: it came from a condition.
+    var isExcused = false
     /// Descriptors that name a pipe to a block, and the process of that block where it is to be waited for.
     private var pipes: [(fd: Int32, pid: Int32?)] = []
     /// Set by the interrupt note of an interactive shell; nil in others, which end by it.
@@ -64,7 +66,11 @@ public final class Shell: @unchecked Sendable {
         isLast = false
         for (i, command) in commands.enumerated() {
             if last, i == commands.count - 1 { isLast = true }
+            isExcused = false
             status = try run(command)
+            if !status.isEmpty, !isExcused, context.conditions == 0, context.flags.contains("e") {
+                throw .raised(Exception(name: status, message: "", place: place))
+            }
         }
         return status
     }
@@ -83,8 +89,18 @@ public final class Shell: @unchecked Sendable {
             return try run(pipeline)
         case .chain(let first, let links):
             isLast = false
-            var status = try run(first)
-            for link in links where link.and == status.isEmpty { status = try run(link.command) }
+            // All but the last are conditions.
+            var status = links.isEmpty ? try run(first) : try condition { () throws(Failure) in try run(first) }
+            var isFromLast = false
+            for (i, link) in links.enumerated() where link.and == status.isEmpty {
+                isFromLast = i == links.count - 1
+                if isFromLast {
+                    status = try run(link.command)
+                } else {
+                    status = try condition { () throws(Failure) in try run(link.command) }
+                }
+            }
+            if !isFromLast { isExcused = true }
             return status
         case .background(let command):
             isLast = false
@@ -172,6 +188,13 @@ public final class Shell: @unchecked Sendable {
         }
     }
 
+    /// Runs what decides what comes next: that it fails is no failure for flag e.
+    func condition<T>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
+        context.conditions += 1
+        defer { context.conditions -= 1 }
+        return try body()
+    }
+
     func parse(_ text: String) throws(Failure) -> Block {
         do throws(SyntaxError) {
             return try Parser.block(text, file: place.file ?? "", line: place.line)
@@ -229,7 +252,9 @@ public final class Shell: @unchecked Sendable {
         return exception.name
     }
 
-    func report(_ exception: Exception) { say(exception.diagnostic + "\n") }
+    func report(_ exception: Exception) {
+        if exception.message?.isEmpty != true { say(exception.diagnostic + "\n") }
+    }
 
     /// A diagnostic about the command being run.
     func tell(_ message: String) { say(place.prefix + message + "\n") }

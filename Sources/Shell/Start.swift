@@ -2,7 +2,7 @@ import Kernel
 
 /// The program: flags, what it reads commands from, and how it ends. The corresponding Inferno page is `sh(1)`.
 extension Shell {
-    static let synopsis = "usage: sh [-ilnvx] [-c command] [file [arg ...]]\n"
+    static let synopsis = "usage: sh [-eilnvx] [-c command] [file [arg ...]]\n"
 
     /// Most bytes of a script.
     private static let scriptLimit = 16 << 20
