@@ -154,7 +154,7 @@ enum InternalModule {
     /// A comment with the signature of a typed function.
     private static func signature(_ module: String, _ name: String, _ shell: Shell) -> String {
         let entry = shell.p.system.modules.entries.first { $0.path == module }
-        return entry?.functions.first { $0.name == name }.map { " # \($0)" } ?? ""
+        return entry?.functions.first { name == $0.name || name.hasSuffix(".\($0.name)") }.map { " # \($0)" } ?? ""
     }
 
     private static func path(of name: String, _ p: Proc) -> String? {

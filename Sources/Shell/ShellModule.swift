@@ -14,17 +14,25 @@ struct ShellModule: Sendable {
         "regex": RegexModule.make, "std": StdModule.make, "string": StringModule.make, "test": TestModule.make,
     ]
 
-    /// A builtin module of the kernel as commands and substitutions, its words converted and checked.
-    static func typed(_ entry: ModuleEntry) -> ShellModule {
+    /// A builtin module of the kernel as commands and substitutions, its words converted and checked. Function `f` of `$M`
+    /// is `M.f`, and `f` too; but no command hides one of `programs`.
+    static func typed(_ entry: ModuleEntry, besides programs: Set<String>) -> ShellModule {
         let module = entry.load()
         var made = ShellModule(name: entry.path, builtins: [:])
         for (i, function) in entry.functions.enumerated() {
             let command: Builtin = { (shell, items) throws(Failure) in try shell.call(module, i, items) }
             let value: Substitution = { (shell, items) throws(Failure) in try shell.substitute(module, i, items) }
-            made.builtins[function.name] = command
+            let whole = qualified(function.name, in: entry)
+            (made.builtins[whole], made.substitutions[whole]) = (command, value)
+            if !programs.contains(function.name) { made.builtins[function.name] = command }
             made.substitutions[function.name] = value
         }
         return made
+    }
+
+    /// A function's name that nothing else has.
+    static func qualified(_ function: String, in entry: ModuleEntry) -> String {
+        "\(entry.path.drop { $0 == "$" }).\(function)"
     }
 
     init(
@@ -44,7 +52,7 @@ extension Shell {
         guard !context.modules.contains(where: { $0.name == path }) else { return }
         let module: ShellModule
         if path.hasPrefix("$") {
-            do throws(SysError) { module = .typed(try p.system.modules.find(path)) } catch {
+            do throws(SysError) { module = typed(try p.system.modules.find(path)) } catch {
                 throw raise("bad module", "load: \(error)")
             }
         } else if let make = ShellModule.all[path] {
@@ -55,6 +63,17 @@ extension Shell {
         }
         install(module)
         try module.onLoad?(self)
+    }
+
+    /// A builtin module's commands. Who types is told of those that have another name than one might expect.
+    private func typed(_ entry: ModuleEntry) -> ShellModule {
+        let programs = Set(Suggestion.programs(p))
+        let names = entry.functions.map(\.name).filter { programs.contains($0) }
+        if !names.isEmpty, context.flags.contains("i") {
+            let example = ShellModule.qualified(names[0], in: entry)
+            tell("load: \(entry.path): these are programs still: \(names.joined(separator: " ")) (say \(example))")
+        }
+        return .typed(entry, besides: programs)
     }
 
     func install(_ module: ShellModule) {

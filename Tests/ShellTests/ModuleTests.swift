@@ -27,6 +27,19 @@ import Testing
                 "no\nno\nempty\n"
             ),
             ("fn hi {args $0 $*}; hi a b; fn hi; hi >[2] /dev/null || echo gone", "[{args $0 $*}][a][b]\ngone\n"),
+            ("fn a b {args $*}; a 1; b 2; fn a b; whatis a b >[2] /dev/null || echo gone", "[1]\n[2]\ngone\n"),
+            (
+                "subfn f g {result=$1}; args ${f x} ${g y}; subfn f g; whatis f g >[2] /dev/null || echo gone",
+                "[x][y]\ngone\n"
+            ),
+            ("rescue usage {echo $exception} {fn {}}; rescue usage {echo $exception} {fn a {} {}}", "usage\nusage\n"),
+            ("flag e || echo off; flag e +; flag e && echo on", "off\non\n"),
+            ("@ {pctl newfd 1; echo a; rescue '*' {echo $exception} {echo b >[1=2]}}", "a\nbad redir\n"),
+            ("{@ {pctl forkfd 0 1; rescue '*' {echo $exception} {echo a >[1=3]}}} >[3] /tmp/x", "bad redir\n"),
+            (
+                "rescue usage {echo $exception} {pctl forkns 1}; rescue usage {echo $exception} {pctl -1}",
+                "usage\nusage\n"
+            ),
             ("subfn backwards {for i in $* {result=$i $result}}; args ${backwards a b c 'd e'}", "[d e][c][b][a]\n"),
             ("subfn nothing {}; args ${nothing} x", "[x]\n"),
             ("rescue 'o*' {echo caught $exception} {raise oops}; echo after $exception", "caught oops\nafter\n"),
@@ -64,6 +77,42 @@ import Testing
             try p.bind("#d", "/fd")
         }
         #expect(outcome.out == out)
+    }
+
+    /// A script for `sh -e`; what it prints, and how it ends.
+    static let failures: [(script: String, out: String, status: String)] = [
+        ("echo a; end; echo b", "a\nb\n", ""),
+        ("echo a; end x; echo b", "a\n", "x"),
+        ("echo a\nend x\necho b", "a\n", "x"),
+        ("echo a; end x", "a\n", "x"),
+        ("{echo a; end x; echo b}; echo c", "a\n", "x"),
+        ("fn f {end x; echo in}; f; echo out", "", "x"),
+        ("~ a b; echo c", "", "no match"),
+        // What decides is no failure, however deep.
+        ("if {end x} {echo a} {echo b}; while {end x} {}; ! end; echo c", "b\nc\n", ""),
+        ("fn f {end x; echo in}; if {f} {echo on}; f; echo out", "in\non\n", "x"),
+        ("end x || echo a; end x && echo b; and {end x} {echo c}; or {end x} {echo d}; echo e", "a\nd\ne\n", ""),
+        ("{end x && echo b}; echo a", "a\n", ""),
+        ("end && end x; echo b", "", "x"),
+        ("or {end x} {end y}; echo b", "", "y"),
+        ("if {end} {end x; echo a}; echo b", "", "x"),
+        ("if {end} {end x}; echo b", "", "x"),
+        ("for i in a b {echo $i; end $i}", "a\n", "a"),
+        ("if {{end x; echo a} | cat} {echo b}", "a\nb\n", ""),
+        // Of a pipeline the last counts, and of what runs beside nothing.
+        ("end x | cat; end x & ; wait $apid || echo $status; cat < /dev/null | end y; echo b", "x\n", "y"),
+        ("flag e -; end x; echo a; flag e +; end y; echo b", "a\n", "y"),
+        ("rescue '*' {echo caught $exception} {end x; echo a}; echo b", "caught x\nb\n", ""),
+        ("@ {end x; echo a}; echo b", "", "x"),
+        ("{end x; echo a} > /dev/null; echo b", "", "x"),
+    ]
+
+    @Test("flag e ends with the first failure", .timeLimit(.minutes(1)), arguments: failures)
+    func failing(_ row: (script: String, out: String, status: String)) throws {
+        let expected = Outcome(out: row.out, status: row.status)
+        let bindings: @Sendable (Proc) throws(SysError) -> Void = { (p) throws(SysError) in try p.bind("#c", "/dev") }
+        #expect(try sh(["-e", "-c", row.script], prepare: bindings) == expected)
+        #expect(try sh(["-e"], input: row.script + "\n", prepare: bindings) == expected)
     }
 
     @Test("let binds variables to a block, as the paper on sh shows", .timeLimit(.minutes(1)))
@@ -229,12 +278,26 @@ import Testing
         #expect(
             outcome.err == "sh: -c:3: twice: n: 'x' is no int\nsh: -c:6: twice: command not found\n")
     }
+
+    @Test("a module hides no program", .timeLimit(.minutes(1)))
+    func besidesPrograms() throws {
+        let script = "load '$Twice'; echo out; Twice.echo 21; args ${echo 4} ${Twice.echo 5}; whatis Twice.echo echo"
+        let whatis = "load '$Twice'; Twice.echo # echo: fn(n: int): int\nload '$Twice'; ${Twice.echo}\n"
+        #expect(
+            try sh(["-c", script])
+                == Outcome(out: "out\n42\n[8][10]\n\(whatis)/bin/echo\nload '$Twice'; ${echo}\n"))
+        // Who types is told; another definition goes with its module.
+        let typed = try sh(["-i"], input: "load '$Twice'; fn echo {}; unload '$Twice'; Twice.echo 1\n")
+        #expect(typed.err.contains("sh: load: $Twice: these are programs still: echo (say Twice.echo)\n"))
+        #expect(typed.err.contains("Twice.echo: command not found"))
+    }
 }
 
 /// A module for `typed`.
 struct Twice: BuiltinModule {
     static let entry = ModuleEntry(
-        path: "$Twice", functions: [ModuleFunction("twice", [ModuleField("n", .int)], .int)], constants: []
+        path: "$Twice",
+        functions: ["twice", "echo"].map { ModuleFunction($0, [ModuleField("n", .int)], .int) }, constants: []
     ) { Twice() }
 
     func call(_ function: Int, _ p: Proc, _ arguments: [Value]) throws(SysError) -> Value {
