@@ -39,9 +39,11 @@ struct Boot {
 
         let ids = HostEnvironment.ids
         let cred = Cred(user: user, uid: ids.user, gid: ids.group)
-        let start = try FirstProcess(flags, user: user, grants: grants, start: self.start, shown: shown)
-        _ = try system.boot(cred, args: start.args) { (p) throws(SysError) in
-            do throws(SysError) { return try start.run(p) } catch {
+        let first = try FirstProcess(
+            command: flags.command, flags.words, user: user, in: start, grants, shown: shown, nsFile: flags.nsFile,
+            verbose: flags.verbose)
+        _ = try system.boot(cred, args: first.args) { (p) throws(SysError) in
+            do throws(SysError) { return try first.run(p) } catch {
                 HostEnvironment.complain("emu: \(error)")
                 return Status(error.description)
             }
@@ -62,7 +64,7 @@ struct Boot {
             guard HostEnvironment.isDirectory(root) else { throw SysError(.notDir, subject: root) }
             grants.trees["root"] = .init(try HostEnvironment.realPath(root))
         }
-        if flags.sandbox { try addSandbox(to: &grants, &shown) }
+        if flags.sandbox { shown = try grants.showSystem(and: flags.mount) }
         do throws(SysError) {
             if let home {
                 try HostEnvironment.makeDirectory(home, 0o700)
@@ -73,23 +75,5 @@ struct Boot {
             }
         } catch { HostEnvironment.complain("emu: home is in memory and ends with this emu: \(error)") }
         return grants
-    }
-
-    /// What `/lib/ns/sandbox` lists, read-only, and what `-m` names.
-    private func addSandbox(to grants: inout HostGrants, _ shown: inout [String]) throws(SysError) {
-        for file in rootTable where file.path == "/lib/ns/sandbox" {
-            for line in file.text.split(separator: "\n") where line.hasPrefix("/") {
-                guard let real = try? HostEnvironment.realPath(String(line)) else { continue }  // not on this host
-                grants.trees["sandbox\(shown.count)"] = .init(real, [.read, .execute])
-                shown.append(String(line))
-            }
-        }
-        for given in flags.mount {
-            guard let colon = given.lastIndex(of: ":") else { throw SysError("-m \(given): not path:perms") }
-            let mask = try Mask(String(given[given.index(after: colon)...]))
-            let real = try HostEnvironment.realPath(String(given[..<colon]))
-            grants.trees["sandbox\(shown.count)"] = .init(real, mask)
-            shown.append(real)
-        }
     }
 }

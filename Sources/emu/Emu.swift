@@ -51,6 +51,10 @@ struct Emu: ParsableCommand {
         if noHost && (sandbox || root != nil || wholeHost) {
             throw ValidationError("--no-host excludes --sandbox, -r and -H")
         }
+        if hostCommands && (noHost || sandbox) {
+            let other = noHost ? "--no-host" : "--sandbox"
+            throw ValidationError("\(other) excludes -C: programs of the host see all of it")
+        }
         if sandbox && wholeHost { throw ValidationError("--sandbox excludes -H") }
         if !mount.isEmpty && !sandbox { throw ValidationError("-m goes with --sandbox") }
         if let network {

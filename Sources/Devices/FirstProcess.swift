@@ -1,11 +1,10 @@
-import Devices
 import Host
 import Kernel
 
-/// What process 1 does: builds the name space, opens the console, sets the environment, runs the command.
-struct FirstProcess: Sendable {
+/// What process 1 does: opens the console, sets the environment, builds the name space, runs the command.
+public struct FirstProcess: Sendable {
     /// What it is called with.
-    let args: [String]
+    public let args: [String]
     private let user: String
     private let directory: String
     private let home: Bool
@@ -22,38 +21,44 @@ struct FirstProcess: Sendable {
     private static let scripts = "/n/script"
     private static let inherited = ["TERM", "LANG", "TZ", "COLUMNS", "LINES"]
 
-    init(_ flags: Emu, user: String, grants: HostGrants, start: String?, shown: [String]) throws(SysError) {
+    /// `command` is one of the shell's; else `words` are a script of the host or a program inside, and its arguments; else
+    /// it is what emu.conf says. `directory` of the host is where emu was started; `shown` is `HostGrants.showSystem`'s.
+    /// `nsFile`, of the host, ends the name space. Throws where a file of the host cannot be read.
+    public init(
+        command: String?, _ words: [String], user: String, in directory: String?, _ grants: HostGrants,
+        shown: [String], nsFile: String?, verbose: Bool
+    ) throws(SysError) {
         self.user = user
         host = grants.trees["host"] != nil
         home = grants.trees["home"] != nil
         root = grants.trees["root"] != nil
-        verbose = flags.verbose
+        self.verbose = verbose
         self.shown = shown
-        directory = start ?? ""
-        if let file = flags.nsFile {
-            nameSpace = (file, String(decoding: try HostEnvironment.readFile(file, limit: 1 << 20), as: UTF8.self))
+        self.directory = directory ?? ""
+        if let nsFile {
+            nameSpace = (nsFile, String(decoding: try HostEnvironment.readFile(nsFile, limit: 1 << 20), as: UTF8.self))
         } else {
             nameSpace = nil
         }
-        if let command = flags.command {
+        if let command {
             script = nil
-            args = ["/bin/sh", "-c", command] + flags.words
-        } else if let first = flags.words.first, HostEnvironment.isFile(first),
+            args = ["/bin/sh", "-c", command] + words
+        } else if let first = words.first, HostEnvironment.isFile(first),
             case let text = try HostEnvironment.readFile(first), !text.prefix(512).contains(0)
         {
             let name = first.split(separator: "/").last.map(String.init) ?? first
             script = (name, text)
-            args = ["/bin/sh", "\(Self.scripts)/\(name)"] + flags.words.dropFirst()
+            args = ["/bin/sh", "\(Self.scripts)/\(name)"] + words.dropFirst()
         } else {
             script = nil
-            args = flags.words.isEmpty ? initCommand : flags.words
-            if let first = flags.words.first, HostEnvironment.isDirectory(first) {
+            args = words.isEmpty ? initCommand : words
+            if let first = words.first, HostEnvironment.isDirectory(first) {
                 throw SysError(.isDir, subject: first)
             }
         }
     }
 
-    func run(_ p: Proc) throws(SysError) -> Status {
+    public func run(_ p: Proc) throws(SysError) -> Status {
         try openConsole(p)
         try setEnvironment(p)
         try buildNameSpace(p)
