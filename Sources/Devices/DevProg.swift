@@ -234,14 +234,14 @@ final class DevProg: Dev {
         }
     }
 
-    /// Pid, group, user, CPU time, state, kilobytes of its stacks, and name, `[$Sys]` behind it in a system call.
+    /// Pid, group, user, CPU time, state, kilobytes of memory that its stacks take, and name, `[$Sys]` behind it in a system call.
     private static func status(_ proc: Proc) -> String {
         let life = proc.life
         let waits = life == .running && proc.isBlocked
         let tenths = proc.cpuTime / 100_000_000
         let seconds = String(tenths / 10 % 60).right(2, fill: "0")
         let state = life == .running ? waits ? "release" : "ready" : life.rawValue
-        let size = life == .exiting ? 0 : proc.threadCount * HostThread.stackSize / 1024
+        let size = life == .exiting ? 0 : proc.stackSize / 1024
         let name = life == .exiting ? "[$Sys]" : proc.name + (waits ? "[$Sys]" : "")
         return "\(String(proc.pid).right(8)) \(String(proc.group).right(8)) \(proc.cred.user.right(10)) "
             + "\(String(tenths / 600).right(4)):\(seconds).\(tenths % 10) \(state.right(10)) \(String(size).right(5))K \(name)"

@@ -24,6 +24,23 @@ public enum HostMemory {
         return (now ?? peak, peak, Int(exactly: limit.rlim_cur) ?? 0)
     }
 
+    /// Bytes of a thread's stack that are in memory: its pages from `top` down to the first that was never touched. 0 where
+    /// no stack is there any more. The corresponding Linux call is `mincore(2)`.
+    public static func resident(stackFrom top: UInt) -> Int {
+        let page = UInt(getpagesize())
+        var bytes = 0
+        var next = top & ~(page - 1)
+        var flags: UInt8 = 0
+        // SAFETY: mincore looks at no memory; it only says of an address whether there is any.
+        while bytes < HostThread.stackSize, let address = UnsafeMutableRawPointer(bitPattern: next),
+            mincore(address, Int(page), &flags) == 0, flags & 1 == 1
+        {
+            bytes += Int(page)
+            next -= page
+        }
+        return bytes
+    }
+
     /// How many threads this process has, and how many descriptors are open; 0 on a host without /proc.
     public static func counts() -> (threads: Int, descriptors: Int) {
         // The directory that is read is itself a descriptor.

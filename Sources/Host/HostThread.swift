@@ -10,6 +10,12 @@ public enum HostThread {
     /// Bytes of stack that the calling thread has left.
     public static var stackLeft: Int { Int(clamping: cshim_stackleft()) }
 
+    /// An address near the beginning of the calling thread's stack, where this is called near it.
+    public static var stackTop: UInt {
+        var mark: UInt8 = 0
+        return withUnsafePointer(to: &mark) { UInt(bitPattern: $0) }
+    }
+
     /// Threads that are running work now.
     public static var live: Int { running.load(ordering: .relaxed) }
 

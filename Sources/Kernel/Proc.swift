@@ -93,8 +93,8 @@ public final class Proc: @unchecked Sendable {
     public var cpuTime: UInt64 {
         state.withLock { $0.threads }.reduce(cpu.load(ordering: .relaxed)) { $0 &+ $1.cpu }
     }
-    /// How many host threads run it.
-    public var threadCount: Int { state.withLock { $0.threads.count } }
+    /// Bytes that the stacks of its Threads take in memory. What it has on the heap nobody knows.
+    public var stackSize: Int { state.withLock { $0.threads }.reduce(0) { $0 + $1.stackSize } }
     /// Path of the file that it runs; empty before its first `exec`.
     public var program: String { state.withLock { $0.program } }
     /// Whether every Thread waits for something.

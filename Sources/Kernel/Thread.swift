@@ -15,6 +15,8 @@ public final class Thread: @unchecked Sendable {
     /// The CPU clock of the host thread that runs it, and what that showed when it began; 0 while none does.
     private let clock = Atomic<Int32>(0)
     private let clockStart = Atomic<UInt64>(0)
+    /// Where the stack of the host thread that runs it begins; 0 while none does.
+    private let stackTop = Atomic<UInt>(0)
     /// The host thread that runs it, or ran it last; 0 before.
     private let hostThread = Atomic<Int32>(0)
     /// When its waits end, whatever they wait for, and whether others depend on them; `forOthers` sets these.
@@ -56,6 +58,7 @@ public final class Thread: @unchecked Sendable {
     /// a while.
     func metered<T>(_ body: () -> T) -> T {
         hostThread.store(HostThread.id, ordering: .relaxed)
+        stackTop.store(HostThread.stackTop, ordering: .relaxed)
         // Whoever changes it from here on finds the host thread. One made by a thread that gives way further stays there.
         let nice = proc.nice
         if nice > 0 { try? setNice(nice) }
@@ -64,6 +67,7 @@ public final class Thread: @unchecked Sendable {
         clock.store(HostClock.threadClock, ordering: .releasing)
         defer {
             clock.store(0, ordering: .relaxed)
+            stackTop.store(0, ordering: .relaxed)
             proc.cpu.add(HostClock.threadCPU() &- before, ordering: .relaxed)
         }
         return body()
@@ -81,6 +85,12 @@ public final class Thread: @unchecked Sendable {
         guard clock != 0, let now = HostClock.cpu(clock) else { return 0 }
         let start = clockStart.load(ordering: .relaxed)
         return now > start ? now - start : 0
+    }
+
+    /// Bytes of its host thread's stack that are in memory.
+    var stackSize: Int {
+        let top = stackTop.load(ordering: .relaxed)
+        return top == 0 ? 0 : HostMemory.resident(stackFrom: top)
     }
 
     /// Throws when the calling program has been killed; acts on stops and notes. Every unbounded loop calls it.
