@@ -152,7 +152,10 @@ final class CmdConversation: Sendable {
             let late = state.withLock { s -> Bool in
                 s.process = process
                 s.streams = [.input: PolledStream(files.input), .output: PolledStream(files.output)]
-                if let errors = files.errors { s.streams[.errors] = PolledStream(errors) }
+                // Nobody would empty what is opened for readers that have gone meanwhile.
+                if let errors = files.errors, s.users[.errors, default: 0] > 0 {
+                    s.streams[.errors] = PolledStream(errors)
+                }
                 return s.phase == .closed
             }
             if late { process.release() }

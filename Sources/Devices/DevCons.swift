@@ -12,7 +12,7 @@ final class DevCons: LogDevice {
 
     private enum File: UInt64 {
         case dir, null, zero, full, random, cons, consctl, stdin, stdout, stderr, time, msec, user, sysname, sysctl
-        case drivers, modules, memory, kprint
+        case drivers, modules, memory, kprint, tty
     }
 
     private static let rows: [(name: String, file: File, mode: UInt32)] = [
@@ -20,7 +20,8 @@ final class DevCons: LogDevice {
         ("hoststderr", .stderr, 0o222), ("hoststdin", .stdin, 0o444), ("hoststdout", .stdout, 0o222),
         ("kprint", .kprint, 0o644), ("memory", .memory, 0o444), ("modules", .modules, 0o444), ("msec", .msec, 0o444),
         ("notquiterandom", .random, 0o444), ("null", .null, 0o666), ("random", .random, 0o444),
-        ("sysctl", .sysctl, 0o644), ("sysname", .sysname, 0o644), ("time", .time, 0o444), ("user", .user, 0o444),
+        ("sysctl", .sysctl, 0o644), ("sysname", .sysname, 0o644), ("time", .time, 0o444), ("tty", .tty, 0o666),
+        ("user", .user, 0o444),
         ("zero", .zero, 0o444),
     ]
 
@@ -70,8 +71,28 @@ final class DevCons: LogDevice {
         guard caller.cred.may(owner: caller.cred.user, group: caller.cred.user, Self.mode(c), mode.needs) else {
             throw .perm
         }
-        if file(c) == .consctl { control.open() }
+        switch file(c) {
+        case .consctl: control.open()
+        case .tty: return try openTerminal(c, mode, caller, how)
+        default: break
+        }
         return c.opened(mode)
+    }
+
+    /// The terminal of the calling process's session: another device's, or the console for the session that emu began with.
+    /// Throws `.noSuchDevice` where it has none.
+    private func openTerminal(
+        _ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Chan {
+        let system = try system()
+        guard let session = Thread.running?.proc.session else { throw .noSuchDevice }
+        for case let dev as any TerminalDevice in system.devices {
+            if let terminal = dev.terminal(of: session) { return try dev.open(terminal, mode, caller, how) }
+        }
+        guard console.terminal != nil, session == system.proc(1)?.session,
+            let cons = Self.files.first(where: { $0.name == "cons" })
+        else { throw .noSuchDevice }
+        return c.sibling(cons.qid).opened(mode)
     }
 
     func close(_ c: Chan) {

@@ -6,7 +6,7 @@ import Synchronization
 /// Opening `ptmx` makes one and gives its master; `N` is the slave, `Nctl` takes commands, `Nstatus` tells. The names are
 /// those that Linux programs know from /dev/pts. With its master a terminal leaves the directory; who has it open sees
 /// it hung up. `table` guards which there are. The corresponding Linux page is `pts(4)`, the Inferno page `cons(3)`.
-final class DevTty: Dev {
+final class DevTty: TerminalDevice {
     let letter: Character = "y"
     let name = "tty"
     let instance = Instance.new()
@@ -181,6 +181,12 @@ final class DevTty: Dev {
     func terminal(_ c: Chan) -> (any Terminal)? {
         guard file(c) == .slave || file(c) == .master, let tty = c.auxiliary as? Tty, !tty.isHungUp else { return nil }
         return tty
+    }
+
+    func terminal(of session: Int32) -> Chan? {
+        let entries = table.withLock { Array($0.entries.values) }
+        guard session != 0, let entry = entries.first(where: { $0.tty.session == session }) else { return nil }
+        return Chan(self, qid: Qid(path: entry.serial << 3 | File.slave.rawValue), auxiliary: entry.tty)
     }
 
     func seekable(_ c: Chan) -> Bool { file(c) == .ctl || file(c) == .status }

@@ -29,6 +29,12 @@ public protocol Terminal: AnyObject, Sendable {
     func hangUp()
 }
 
+/// A device whose files are terminals that a session can have.
+public protocol TerminalDevice: Dev {
+    /// The terminal of that session, not open; nil where it has none here.
+    func terminal(of session: Int32) -> Chan?
+}
+
 /// What a terminal does with what is typed and what is written. Flags and places of characters have Linux's numbers, so
 /// that a Linux program's settings go in and out unchanged; flags that stand here without a name are kept, and mean
 /// nothing. The corresponding POSIX page is `termios(3)`.

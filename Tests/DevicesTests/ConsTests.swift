@@ -74,6 +74,13 @@ private final class PipedConsole: Sendable {
         #expect(try PipedConsole().run { p throws(SysError) in try p.text("#c/\(name)") } == text)
     }
 
+    @Test(.timeLimit(.minutes(1))) func pipesAreNoTerminal() throws {
+        let said = try PipedConsole().run { p throws(SysError) in
+            failure { () throws(SysError) in _ = try p.open("#c/tty", .readWrite) }
+        }
+        #expect(said == "'#c/tty' no such device or address")
+    }
+
     @Test(.timeLimit(.minutes(1))) func driversHasALineForEachDeviceModulesTheTextOfEachModule() throws {
         let drivers = try PipedConsole().run { p throws(SysError) in try p.text("#c/drivers") }
         #expect(drivers.split(separator: "\n").contains("#c cons"))

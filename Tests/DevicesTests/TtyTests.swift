@@ -169,6 +169,25 @@ import Testing
             got == ["permission denied", "glenda", "'/n/0' permission denied", "'/n/0ctl' permission denied", ""])
     }
 
+    @Test(.timeLimit(.minutes(1))) func theTerminalOfASessionHasANameOfItsOwn() throws {
+        let got = try inSystem { p throws(SysError) -> [String] in
+            let (master, _) = try Self.make(p)
+            _ = try p.open("/n/ptmx", .readWrite)
+            let leader = try p.spawn([.newSession, .forkFD]) { c throws(SysError) in
+                let before = failure { () throws(SysError) in _ = try c.open("#c/tty") }
+                try Self.ctl(c, "session")
+                let child = try c.spawn(.newGroup) { d throws(SysError) in
+                    let fd = try d.open("#c/tty", .readWrite)
+                    try d.write(fd, "hello\n")
+                    return Status("\(try d.fstat(fd).name) \(d.isTerminal(fd)) \(try d.terminal(fd).number)")
+                }
+                return Status(before + ", then " + (try c.wait(.pid(child)).status.text))
+            }
+            return [try p.wait(.pid(leader)).status.text, try Self.text(p, master)]
+        }
+        #expect(got == ["'#c/tty' no such device or address, then 0 true 0", "hello\r\n"])
+    }
+
     @Test(.timeLimit(.minutes(1))) func aSessionHasItsTerminalToItself() throws {
         let got = try inSystem { p throws(SysError) -> [String] in
             _ = try Self.make(p)
