@@ -4,12 +4,13 @@ import Kernel
 /// Makes the tree of a server, or of a device, seen at a place of the name space.
 struct Mount: Command {
     static let usage: Usage = """
-        mount [-abcC] [-p mask] [-t dialect] [-T seconds] server directory [spec]
+        mount [-abcCR] [-p mask] [-t dialect] [-T seconds] server directory [spec]
         -a          behind what is there, in a union
         -b          before what is there, in a union
         -c          new files of the union may be made here
         -C          keep what was read, as long as the server says that the file is the same
         -p mask     the rights that are left: r read and list, w write, x search and run
+        -R          connect anew when the connection has ended
         -t dialect  speak 9p2000 or 9p2000.L, and nothing else
         -T seconds  how long the server may let nothing be heard (60)
         A server is an address net!host!service, a file that is its channel, - or a number for a descriptor that is, or
@@ -23,6 +24,7 @@ struct Mount: Command {
         mount.flags = try r.mountFlags()
         mount.mask = try r.mask()
         mount.caches = r.has("C")
+        mount.reconnects = r.has("R")
         if let name = r.options.value("t") { mount.dialect = try ServerMount.dialect(name) }
         if let text = r.options.value("T") { mount.seconds = try ServerMount.seconds(text) }
         try mount.apply(to: r.p)

@@ -98,8 +98,28 @@ public struct ServerMount: Sendable {
         var options = ServerOptions(dialect: dialect, caches: caches)
         if let seconds { options.timeLimit = seconds * 1_000_000_000 }
         let (fd, isOurs) = try reach(p)
+        if reconnects { options.reconnect = try reconnection(p, fd) }
         defer { if isOurs { try? p.close(fd) } }  // what counts has its own reference
         try p.mount(fd, target, flags, mask: mask, spec: spec, options: options, source: source, words: words)
+    }
+
+    /// How whoever uses the mount when the connection has ended gets another: in his own name space, so that a mount keeps
+    /// nothing alive.
+    private func reconnection(
+        _ p: Proc, _ fd: Int32
+    ) throws(SysError) -> @Sendable () throws(SysError) -> Chan {
+        guard source != "-", Int32(source) == nil else {
+            throw SysError("-R needs an address, a file or a command", subject: source)
+        }
+        var again = self
+        if !isAddress, !source.hasPrefix("{") { again.source = try p.fd2path(fd) }
+        return { [again] () throws(SysError) in
+            guard let p = Thread.running?.proc else { throw .hungup }
+            let (fd, _) = try again.reach(p)
+            let wire = try p.fildes(fd)
+            try p.close(fd)
+            return wire
+        }
     }
 
     /// A descriptor of the server's channel, and whether it was made for this.

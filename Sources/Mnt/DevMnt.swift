@@ -32,7 +32,7 @@ final class DevMnt: MountDevice {
         let link = link(wire, options, caller)
         try link.session.open(link)
         let tree = try link.session.tree(link, spec, caller)
-        return Chan(self, instance: tree.instance, qid: tree.qid, auxiliary: MntFile(tree, tree.root))
+        return Chan(self, instance: tree.instance, qid: tree.qid, auxiliary: MntFile(tree, "", tree.qid, nil))
     }
 
     /// The conversation on `wire`: the one that is held there, or a new one.
@@ -61,21 +61,40 @@ final class DevMnt: MountDevice {
         return open
     }
 
+    private func chan(_ file: MntFile, like c: Chan) -> Chan { c.sibling(file.qid, auxiliary: file) }
+
     // MARK: names
 
     func walk(
         _ c: Chan, _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller
     ) throws(SysError) -> Walked {
-        let found = try file(c).walk(names, filter, caller)
-        return Walked(chan: c.sibling(found.qid, auxiliary: found.file), count: found.count, stat: found.stat)
+        let file = try file(c)
+        let found = try file.tree.retrying { () throws(SysError) in try file.walk(names, filter, caller) }
+        let chan = chan(found.file, like: c)
+        if let mode = found.mode { _ = chan.opened(mode, iounit: found.file.open?.most ?? 0) }
+        return Walked(chan: chan, count: found.count, stat: found.stat)
     }
 
     func parent(_ c: Chan, _ caller: Caller) throws(SysError) -> Chan {
-        let (up, qid) = try file(c).parent()
-        return c.sibling(qid, auxiliary: up)
+        let file = try file(c)
+        return chan(try file.tree.retrying { () throws(SysError) in try file.parent() }, like: c)
     }
 
-    func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir { try file(c).stat(caller) }
+    func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir {
+        let file = try file(c)
+        return try file.tree.retrying { () throws(SysError) in try file.stat(caller) }
+    }
+
+    func readlink(_ c: Chan, _ caller: Caller) throws(SysError) -> String {
+        let file = try file(c)
+        return try file.tree.retrying { () throws(SysError) in try file.readlink() }
+    }
+
+    func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus {
+        let file = try file(c)
+        let status = try file.tree.retrying { () throws(SysError) in try file.statfs() }
+        return status ?? FileSystemStatus(blockSize: 4096, blocks: 0, free: 0, available: 0, files: 0, filesFree: 0)
+    }
 
     // MARK: open files
 
@@ -84,17 +103,22 @@ final class DevMnt: MountDevice {
         // A clone of a directory that is open, made to read it: one fid does for both.
         if c.isDirectory, file.open != nil { return c.opened(mode) }
         guard how == .wait else { throw .wouldBlock }
-        let (opened, qid) = try file.open(mode, isDirectory: c.isDirectory)
+        let opened = try file.tree.retrying(isOnce: mode.contains(.truncate)) { () throws(SysError) in
+            try file.opened(mode)
+        }
         c.auxiliary = opened
-        c.update(qid)
+        c.update(opened.qid)
         return c.opened(mode, iounit: opened.open?.most ?? 0)
     }
 
     func create(
         _ c: Chan, _ name: String, _ mode: Kernel.OpenMode, _ perm: FileMode, _ caller: Caller
     ) throws(SysError) -> Chan {
-        let (made, qid) = try file(c).create(name, mode, perm)
-        return c.sibling(qid, auxiliary: made).opened(mode, iounit: made.open?.most ?? 0)
+        let file = try file(c)
+        let made = try file.tree.retrying(isOnce: true) { () throws(SysError) in
+            try file.create(name, mode, perm, caller)
+        }
+        return chan(made, like: c).opened(mode, iounit: made.open?.most ?? 0)
     }
 
     func close(_ c: Chan) { (c.auxiliary as? MntFile)?.open?.close() }
@@ -110,13 +134,17 @@ final class DevMnt: MountDevice {
     func write(
         _ c: Chan, _ bytes: RawSpan, at offset: UInt64, _ caller: Caller, _ how: How
     ) throws(SysError) -> Int {
-        try open(c).write(bytes, at: offset, how)
+        let open = try open(c)
+        return try open.tree.retrying(isOnce: true) { () throws(SysError) in try open.write(bytes, at: offset, how) }
     }
 
     func readdir(
         _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
-        try open(c).entries(after: cookie, limit: limit, caller)
+        let open = try open(c)
+        return try open.tree.retrying { () throws(SysError) in
+            try open.entries(after: cookie, limit: limit, caller)
+        }
     }
 
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
@@ -128,21 +156,46 @@ final class DevMnt: MountDevice {
 
     // MARK: changes
 
-    func remove(_ c: Chan, _ caller: Caller) throws(SysError) { try file(c).remove() }
+    func remove(_ c: Chan, _ caller: Caller) throws(SysError) {
+        let file = try file(c)
+        try file.tree.retrying(isOnce: true) { () throws(SysError) in try file.remove() }
+    }
 
     func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
-        try file(c).wstat(change, isDirectory: c.isDirectory)
+        let file = try file(c)
+        try file.open?.settle()
+        try file.tree.retrying(isOnce: true) { () throws(SysError) in try file.wstat(change, caller) }
     }
 
     func rename(
         _ file: Chan, _ name: String, in from: Chan, to: Chan, as newName: String, _ how: Rename, _ caller: Caller
     ) throws(SysError) {
-        try self.file(file).rename(to: newName, in: self.file(to), isSame: from.qid.path == to.qid.path, how)
+        let (file, from, to) = (try self.file(file), try self.file(from), try self.file(to))
+        try file.tree.retrying(isOnce: true) { () throws(SysError) in
+            try file.rename(name, in: from, to: to, as: newName, how)
+        }
+    }
+
+    func symlink(_ c: Chan, _ name: String, to target: String, _ caller: Caller) throws(SysError) {
+        let file = try file(c)
+        try file.tree.retrying(isOnce: true) { () throws(SysError) in try file.symlink(name, to: target, caller) }
+    }
+
+    func link(_ file: Chan, _ c: Chan, _ name: String, _ caller: Caller) throws(SysError) {
+        let (directory, old) = (try self.file(c), try self.file(file))
+        try old.tree.retrying(isOnce: true) { () throws(SysError) in try directory.link(old, name) }
     }
 
     func fsync(_ c: Chan, _ caller: Caller) throws(SysError) {
         let file = try file(c)
         try file.open?.flush()
         try file.commit()
+    }
+}
+
+extension MountFilter {
+    /// How what is walked to is to be opened. A directory may not be run, and a server may let it be opened for that.
+    var openMode: Kernel.OpenMode? {
+        if case .open(let mode) = purpose, mode.access != OpenMode.execute.access { mode } else { nil }
     }
 }

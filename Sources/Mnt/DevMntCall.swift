@@ -1,5 +1,19 @@
 import Kernel
 
+/// A request that is to be sent, with the fids that must not be let go of before the server is done with it.
+struct MntRequest {
+    let message: Tmessage
+    let fid: MntFid?
+    /// What exists when the reply says so.
+    let newfid: MntFid?
+
+    init(_ message: Tmessage, _ fid: MntFid?, newfid: MntFid? = nil) {
+        self.message = message
+        self.fid = fid
+        self.newfid = newfid
+    }
+}
+
 /// One request on its way, by its tag; used again and again.
 ///
 /// Everything but `tag` and `queue` is guarded by the lock of the link that it belongs to. A tag is free again when its
@@ -53,8 +67,10 @@ final class MntCall: @unchecked Sendable {
 
     init(_ tag: UInt16) { self.tag = tag }
 
-    /// Ready for `message`.
-    func begin(_ message: Tmessage) {
+    /// Ready for `request`.
+    func begin(_ request: MntRequest) {
+        let message = request.message
+        (fid, newfid) = (request.fid, request.newfid)
         phase = .sent
         // A reply's type is its request's plus one.
         expected = MessageType(rawValue: message.type.rawValue &+ 1) ?? .Rerror
@@ -65,7 +81,7 @@ final class MntCall: @unchecked Sendable {
         limit =
             switch message {
             case .walk(_, _, let names): names.count
-            case .read(_, _, let count), .write(_, _, let count): Int(count)
+            case .read(_, _, let count), .write(_, _, let count), .readdir(_, _, let count): Int(count)
             default: 0
             }
     }

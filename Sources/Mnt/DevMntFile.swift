@@ -1,42 +1,88 @@
 import Kernel
 
-/// What a Chan of the mount device refers to: a file of a server by its fid, and how it is open if it is.
+/// What a Chan of the mount device refers to: a file of a server by its path in the tree, the fid that stands for it, and
+/// how it is open if it is.
+///
+/// The fid is got when it is needed: a walk has it, what a listing has told of is walked to at its first use, and where
+/// the conversation was begun anew it is walked to again.
 final class MntFile: Sendable {
     let tree: MntTree
-    /// Walked to, never opened: others may walk from it.
-    let fid: MntFid
+    /// From the tree's root, without a slash in front; empty at the root.
+    let path: String
+    let qid: Qid
     let open: MntOpen?
+    /// Walked to, never opened: others may walk from it.
+    private let known: Lock<MntFid?>
 
-    init(_ tree: MntTree, _ fid: MntFid, _ open: MntOpen? = nil) {
+    init(_ tree: MntTree, _ path: String, _ qid: Qid, _ fid: MntFid?, _ open: MntOpen? = nil) {
         self.tree = tree
-        self.fid = fid
+        self.path = path
+        self.qid = qid
         self.open = open
+        known = Lock(fid)
     }
 
-    private var link: MntLink { tree.link }
+    /// The fid from which others are walked to.
+    func fid() throws(SysError) -> MntFid {
+        let (link, root) = try tree.here()
+        if path.isEmpty { return root }
+        if let fid = known.withLock({ $0 }), fid.link === link { return fid }
+        let fid = try link.walk(root, path)
+        let before = known.withLock { k -> MntFid? in
+            defer { k = fid }
+            return k
+        }
+        return withExtendedLifetime(before) { fid }
+    }
 
     /// The fid by which the file itself is asked about.
-    private var own: MntFid { open?.fid ?? fid }
+    func own() throws(SysError) -> MntFid {
+        if let open { return try open.fid() }
+        return try fid()
+    }
+
+    var name: String { path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? "/" }
+
+    /// `name` below `directory`.
+    static func join(_ directory: String, _ name: String) -> String {
+        directory.isEmpty ? name : "\(directory)/\(name)"
+    }
 
     // MARK: names
 
     /// What a walk has found.
     struct Found {
         let file: MntFile
-        let qid: Qid
         let count: Int
-        let stat: Dir?
+        var stat: Dir?
+        /// How it was opened, where the walk was for that.
+        var mode: Kernel.OpenMode?
     }
 
-    /// As `Dev.walk`. For a stat the question goes along with the walk.
+    /// As `Dev.walk`. What the walk is for goes along with it in one write; where that fails nothing is said of it, and it
+    /// is asked for again.
     func walk(
         _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller
     ) throws(SysError) -> Found {
-        let part = fitting(names)
+        if let told = told(names, filter) { return told }
+        let from = try fid()
+        let link = from.link
+        try link.unsettled.settle()
+        let part = link.fitting(names)
         let newfid = try link.newFid()
-        let walk = Tmessage.walk(fid: fid.number, newfid: newfid.number, names: Array(part))
-        let asks = filter.isForStat && part.count == names.count
-        let calls = try link.start(asks ? [walk, .stat(fid: newfid.number)] : [walk], fid: fid, newfid: newfid)
+        let whole = part.reduce(path) { Self.join($0, $1) }
+        var requests = [
+            MntRequest(.walk(fid: from.number, newfid: newfid.number, names: Array(part)), from, newfid: newfid)
+        ]
+        let may = part.count == names.count && !link.isUnordered
+        let isForStat = may && filter.isForStat
+        // What something is mounted on is not opened: that could change it.
+        let mode = may && filter.isEmpty ? filter.openMode : nil
+        if isForStat { requests.append(MntRequest(link.statRequest(newfid), newfid)) }
+        if let mode {
+            requests += link.openRequests(newfid, mode, isDirectory: tree.listed.take(whole, stays: true)?.isDirectory)
+        }
+        let calls = try link.start(requests)
         let qids: [Qid]
         do throws(SysError) { qids = try link.qids(calls[0]) } catch {
             for call in calls.dropFirst() { link.forget(call) }
@@ -44,30 +90,68 @@ final class MntFile: Sendable {
         }
         // The first that the kernel wants to look at; the walk may have gone on beyond it.
         let stop = qids.firstIndex { filter.contains($0) || !$0.isDirectory }
-        let count = min(stop.map { $0 + 1 } ?? qids.count, qids.count)
-        guard count == part.count else {
+        let count = stop.map { $0 + 1 } ?? qids.count
+        guard count == part.count, let qid = qids.last else {
             for call in calls.dropFirst() { link.forget(call) }
             guard count > 0 else { throw .nonexist }
-            let (file, qid) = try walkOnly(part.prefix(count))
-            return Found(file: file, qid: qid, count: count, stat: nil)
+            let path = part.prefix(count).reduce(path) { Self.join($0, $1) }
+            let prefix = try link.walk(from, part.prefix(count))
+            return Found(file: MntFile(tree, path, qids[count - 1], prefix), count: count)
         }
-        let stat = asks ? try link.stat(calls[1], caller) : nil
-        return Found(file: MntFile(tree, newfid), qid: qids[count - 1], count: count, stat: stat)
+        if let mode, let open = try link.opened(calls.dropFirst(), newfid, mode, qid, self, whole, caller) {
+            return Found(file: open, count: count, stat: nil, mode: mode)
+        }
+        var found = Found(file: MntFile(tree, whole, qid, newfid), count: count)
+        if isForStat {
+            do throws(SysError) { found.stat = try link.dir(calls[1], found.file.name, caller) } catch {
+                try link.judge(error)
+            }
+        }
+        return found
     }
 
-    /// Walks `names`, all of them.
-    private func walkOnly(_ names: ArraySlice<String>) throws(SysError) -> (MntFile, Qid) {
-        let newfid = try link.newFid()
-        let call = try link.start(
-            .walk(fid: fid.number, newfid: newfid.number, names: Array(names)), fid: fid, newfid: newfid)
-        let qids = try link.qids(call)
-        guard qids.count == names.count, let last = qids.last else { throw .nonexist }
-        return (MntFile(tree, newfid), last)
+    /// What a listing has said a moment ago.
+    private func told(_ names: ArraySlice<String>, _ filter: MountFilter) -> Found? {
+        guard filter.isForStat, filter.isEmpty else { return nil }
+        let whole = names.reduce(path) { Self.join($0, $1) }
+        guard let dir = tree.listed.take(whole), !dir.qid.isSymlink else { return nil }
+        return Found(file: MntFile(tree, whole, dir.qid, nil), count: names.count, stat: dir)
     }
 
-    /// As many of `names` as one message takes.
-    private func fitting(_ names: ArraySlice<String>) -> ArraySlice<String> {
-        var room = link.msize - Wire.header - 10
+    func parent() throws(SysError) -> MntFile {
+        let names = path.utf8.split(separator: UInt8(ascii: "/")).dropLast().map { String(Substring($0)) }
+        let above = names.joined(separator: "/")
+        // No way leads up from what is no directory.
+        guard qid.isDirectory else {
+            let (link, root) = try tree.here()
+            guard !names.isEmpty else { return MntFile(tree, "", tree.qid, root) }
+            let newfid = try link.newFid()
+            let call = try link.start(
+                MntRequest(.walk(fid: root.number, newfid: newfid.number, names: names), root, newfid: newfid))
+            let qids = try link.qids(call)
+            guard qids.count == names.count, let qid = qids.last else { throw .nonexist }
+            return MntFile(tree, above, qid, newfid)
+        }
+        let from = try fid()
+        let newfid = try from.link.newFid()
+        let call = try from.link.start(
+            MntRequest(.walk(fid: from.number, newfid: newfid.number, names: [".."]), from, newfid: newfid))
+        guard let qid = try from.link.qids(call).last else { throw .nonexist }
+        return MntFile(tree, above, qid, newfid)
+    }
+
+    func stat(_ caller: Caller) throws(SysError) -> Dir {
+        if let dir = open?.told() { return dir }
+        let fid = try own()
+        try fid.link.unsettled.settle()
+        return try fid.link.dir(try fid.link.start(MntRequest(fid.link.statRequest(fid), fid)), name, caller)
+    }
+}
+
+extension MntLink {
+    /// As many of `names` as one message takes, at least one.
+    func fitting(_ names: ArraySlice<String>) -> ArraySlice<String> {
+        var room = msize - Wire.header - 10
         let count = names.prefix(Wire.mostNames).prefix { name in
             room -= name.utf8.count + 2
             return room >= 0
@@ -75,120 +159,61 @@ final class MntFile: Sendable {
         return names.prefix(max(count, 1))
     }
 
-    func parent() throws(SysError) -> (MntFile, Qid) { try walkOnly([".."]) }
-
-    func stat(_ caller: Caller) throws(SysError) -> Dir {
-        try link.stat(try link.start(.stat(fid: own.number), fid: own), caller)
+    /// The fid of the file at `path` below `fid`.
+    func walk(_ fid: MntFid, _ path: String) throws(SysError) -> MntFid {
+        let names = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+        return try walk(fid, names[...])
     }
 
-    // MARK: opening
-
-    /// A copy of the fid is opened: walk and open go together.
-    func open(_ mode: Kernel.OpenMode, isDirectory: Bool) throws(SysError) -> (MntFile, Qid) {
-        let newfid = try link.newFid()
-        let wire = mode.wire
-        let reply = try link.callOnClone(of: fid, newfid, .open(fid: newfid.number, mode: wire))
-        guard case .open(let qid, let iounit) = reply else { throw .mountRPC }
-        guard qid.isDirectory == isDirectory else { throw link.lied("Ropen: another kind of file") }
-        newfid.isOpen = true
-        return (MntFile(tree, fid, MntOpen(link, newfid, iounit, mode)), qid)
+    /// The same for any number of names, all of which must be there. No names make a copy.
+    func walk(_ fid: MntFid, _ names: ArraySlice<String>) throws(SysError) -> MntFid {
+        var here = fid
+        var rest = names
+        repeat {
+            let part = rest.isEmpty ? rest : fitting(rest)
+            let newfid = try newFid()
+            let call = try start(
+                MntRequest(.walk(fid: here.number, newfid: newfid.number, names: Array(part)), here, newfid: newfid))
+            guard try qids(call).count == part.count else { throw .nonexist }
+            here = newfid
+            rest = rest.dropFirst(part.count)
+        } while !rest.isEmpty
+        return here
     }
 
-    func create(
-        _ name: String, _ mode: Kernel.OpenMode, _ perm: FileMode
-    ) throws(SysError) -> (MntFile, Qid) {
-        guard perm.isDisjoint(with: [.symlink, .device, .namedPipe, .socket]) else { throw .notSupported }
-        let newfid = try link.newFid()
-        let request = Tmessage.create(fid: newfid.number, name: name, perm: perm, mode: mode.wire)
-        let reply = try link.callOnClone(of: fid, newfid, request)
-        guard case .create(let qid, let iounit) = reply else { throw .mountRPC }
-        guard qid.isDirectory == perm.contains(.directory) else { throw link.lied("Rcreate: another kind of file") }
-        newfid.isOpen = true
-        return (MntFile(tree, newfid, MntOpen(link, newfid, iounit, mode)), qid)
-    }
-
-    // MARK: changes
-
-    func remove() throws(SysError) {
-        let newfid = try link.newFid()
-        guard case .remove = try link.callOnClone(of: fid, newfid, .remove(fid: newfid.number)) else { throw .mountRPC }
-    }
-
-    func wstat(_ change: DirChange, isDirectory: Bool) throws(SysError) {
-        var stat = Stat(change)
-        if let mode = change.mode {
-            stat.mode = isDirectory ? mode.union(.directory) : mode.subtracting(.directory)
-        }
-        // It has no time of access to set; who sets both means the other.
-        if change.modified != nil { stat.atime = Stat.untouched.atime }
-        guard stat != .untouched else { return }
-        try wstat(stat)
-    }
-
-    /// The file's data and entry are on the server's medium when this returns.
-    func commit() throws(SysError) { try wstat(.untouched) }
-
-    private func wstat(_ stat: Stat) throws(SysError) {
-        guard case .wstat = try link.call(.wstat(fid: own.number, stat: stat), fid: own) else { throw .mountRPC }
-    }
-
-    /// Within a directory; from one to another 9P2000 knows no way but a copy.
-    func rename(
-        to newName: String, in directory: MntFile, isSame: Bool, _ how: Rename
-    ) throws(SysError) {
-        guard isSame else { throw .crossDevice }
-        guard how != .exchange else { throw .notSupported }
-        do throws(SysError) { try wstat(Stat(DirChange(name: newName))) } catch {
-            guard error.code == .exist, how == .replace else { throw error }
-            try directory.walkOnly([newName]).0.remove()
-            try wstat(Stat(DirChange(name: newName)))
-        }
-    }
-}
-
-extension Kernel.OpenMode {
-    /// What of it is said to a server.
-    fileprivate var wire: NineP.OpenMode {
-        var bits = UInt8(access)
-        if contains(.truncate) { bits |= NineP.OpenMode.truncate }
-        if contains(.removeOnClose) { bits |= NineP.OpenMode.removeOnClose }
-        return NineP.OpenMode(rawValue: bits)
-    }
-}
-
-extension MntLink {
-    /// Sends a walk of no names, which makes `newfid` another name of `fid`, and `message`, which needs that, together.
-    fileprivate func callOnClone(
-        of fid: MntFid, _ newfid: MntFid, _ message: Tmessage
-    ) throws(SysError) -> Rmessage {
-        let calls = try start(
-            [.walk(fid: fid.number, newfid: newfid.number, names: []), message], fid: fid, newfid: newfid)
-        do throws(SysError) { _ = try qids(calls[0]) } catch {
-            forget(calls[1])
-            throw error
-        }
-        return try wait(calls[1])
-    }
-
-    fileprivate func qids(_ call: MntCall) throws(SysError) -> [Qid] {
+    func qids(_ call: MntCall) throws(SysError) -> [Qid] {
         guard case .walk(let qids) = try wait(call) else { throw .mountRPC }
         return qids
     }
 
-    /// The file's entry, as the caller sees owners.
-    fileprivate func stat(_ call: MntCall, _ caller: Caller) throws(SysError) -> Dir {
-        guard case .stat(let stat) = try wait(call) else { throw .mountRPC }
-        return Dir(stat).numbered(caller)
+    /// Sends a walk of no names, which makes `newfid` another name of `fid`, and `message`, which needs that, together.
+    func callOnClone(of fid: MntFid, _ newfid: MntFid, _ message: Tmessage) throws(SysError) -> Rmessage {
+        let clone = MntRequest(.walk(fid: fid.number, newfid: newfid.number, names: []), fid, newfid: newfid)
+        if isUnordered {
+            _ = try qids(try start(clone))
+            return try call(message, newfid)
+        }
+        let calls = try start([clone, MntRequest(message, newfid)])
+        do throws(SysError) { _ = try qids(calls[0]) } catch {
+            forget(calls[1])
+            throw error
+        }
+        do throws(SysError) { return try wait(calls[1]) } catch {
+            try judge(error)
+            guard isUnordered else { throw error }
+            return try call(message, newfid)
+        }
     }
-}
 
-extension Dir {
-    /// 9P2000 has no numbers for owners: a name that is one is it, the caller's name is his number, others are nobody's.
-    func numbered(_ caller: Caller) -> Dir {
-        let nobody: UInt32 = 65534
-        var dir = self
-        dir.ownerID = owner == caller.cred.user ? caller.cred.uid.effective : UInt32(owner) ?? nobody
-        dir.groupID = caller.cred.groups.contains(group) ? caller.cred.gid.effective : UInt32(group) ?? nobody
-        return dir
+    /// A request that was sent along with the walk to its fid has failed. Throws what ends the caller's wait, and notes
+    /// where a server does not do things in the order in which they come: then it has not known the fid.
+    func judge(_ error: SysError) throws(SysError) {
+        if isOver { throw error }
+        switch error.code {
+        case .interrupted, .killed, .hungup, .timedOut, .mountRPC: throw error
+        case .other where dialect == .plan9: if error.sentence.contains("fid") { isUnordered = true }
+        case .other, .io, .badFd, .badArg: if dialect == .linux { isUnordered = true }
+        default: break
+        }
     }
 }

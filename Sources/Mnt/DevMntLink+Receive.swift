@@ -25,7 +25,10 @@ extension MntLink {
             return (nil, call.take(answer) + ended(call, &s), nil)
         }
         var data: [UInt8] = []
-        if case .read = reply { data = [UInt8](copying: frame.bytes.extracting(Wire.readHeader...)) }
+        switch reply {
+        case .read, .readdir: data = [UInt8](copying: frame.bytes.extracting(Wire.readHeader...))
+        default: break
+        }
         return (call, call.take(answer, data: data), nil)
     }
 
@@ -38,9 +41,13 @@ extension MntLink {
             guard qids.dropLast().allSatisfy({ $0.isDirectory || $0.isSymlink }) else {
                 return "Rwalk goes through what is no directory"
             }
-        case .read(let count), .write(let count):
+        case .read(let count), .write(let count), .readdir(let count):
             guard count <= call.limit else { return "\(reply.type) of \(count) bytes for \(call.limit)" }
         case .stat(let stat): return lie(in: stat)
+        case .getattr(let attr):
+            if attr.qid.isDirectory != FileMode(linux: attr.mode).contains(.directory) {
+                return "mode and qid disagree"
+            }
         default: break
         }
         return nil

@@ -7,9 +7,10 @@ extension MntLink {
 
     /// The reply to `call`, which is over then. Throws what the server says, `.wouldBlock` where it is not there yet (the
     /// request stays), and where a note came first `.interrupted`: then the server has dropped the request.
-    func wait(_ call: MntCall, _ how: How = .wait) throws(SysError) -> Rmessage {
+    /// Where it `keeps` the request a note ends the wait alone, and the request goes on.
+    func wait(_ call: MntCall, _ how: How = .wait, keeps: Bool = false) throws(SysError) -> Rmessage {
         var nowhere = MutableRawSpan()
-        return try wait(call, into: &nowhere, how).reply
+        return try wait(call, into: &nowhere, how, keeps).reply
     }
 
     /// The data of the Rread that answers `call`: how many went to `buffer`, and what had no room there.
@@ -17,14 +18,17 @@ extension MntLink {
         _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How
     ) throws(SysError) -> (count: Int, rest: [UInt8]) {
         let (reply, data) = try wait(call, into: &buffer, how)
-        guard case .read(let count) = reply else { throw .mountRPC }
-        let room = buffer.byteCount
-        return (min(Int(count), room), data.count > room ? Array(data[room...]) : [])
+        switch reply {
+        case .read(let count), .readdir(let count):
+            let room = buffer.byteCount
+            return (min(Int(count), room), data.count > room ? Array(data[room...]) : [])
+        default: throw .mountRPC
+        }
     }
 
     /// The reply, and its data where they did not go straight to `buffer`; what fits is copied there.
     private func wait(
-        _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How
+        _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How, _ keeps: Bool = false
     ) throws(SysError) -> (reply: Rmessage, data: [UInt8]) {
         var flushEnd: UInt64?
         let since = Self.now
@@ -39,10 +43,13 @@ extension MntLink {
                     state.withLock { _ in call.isAwaited = false }
                     passOn()
                     do throws(SysError) { try Thread.check() } catch {
-                        forsake(call)
+                        if !keeps { forsake(call) }
                         throw error
                     }
                 case .wouldBlock where !isAnswered(call): throw error
+                case _ where keeps && !isAnswered(call):
+                    passOn()
+                    throw error
                 case .interrupted where flushEnd == nil:
                     // The reply may be on its way: then it stands. Else the server says that there is none.
                     flushEnd = Self.now + Self.flushLimit
@@ -58,6 +65,11 @@ extension MntLink {
         }
         // What the server says is thrown from here: none of it is about this wait.
         return try finish(call, into: &buffer)
+    }
+
+    /// Whether its reply is still to come, or to be taken.
+    func isWaiting(_ call: MntCall) -> Bool {
+        state.withLock { _ in call.phase == .sent || call.phase == .answered }
     }
 
     private func isAnswered(_ call: MntCall) -> Bool { state.withLock { _ in call.phase == .answered } }

@@ -45,6 +45,9 @@ final class MntLink: Sendable {
     /// When the server was last heard, monotonic nanoseconds.
     let heard = Atomic<UInt64>(0)
     let session = MntSession()
+    /// Files that were written and what the server says of that has not been heard.
+    let unsettled = MntUnsettled()
+    private let unordered = Atomic<Bool>(false)
 
     /// Most requests that may be under way: beyond that the caller is at fault, or the server.
     private static let callLimit = 8192
@@ -64,6 +67,15 @@ final class MntLink: Sendable {
     var dialect: Dialect { state.withLock { $0.dialect } }
     var isOver: Bool { state.withLock { $0.end != nil } }
 
+    /// The same conversation, begun again on another wire.
+    func again(on wire: Chan) -> MntLink { MntLink(wire, options, caller, log: log) }
+
+    /// Whether requests that depend on each other must be sent one after the other: the server has mixed up some.
+    var isUnordered: Bool {
+        get { unordered.load(ordering: .relaxed) }
+        set { unordered.store(newValue, ordering: .relaxed) }
+    }
+
     /// A fid that the server does not have yet.
     func newFid() throws(SysError) -> MntFid {
         let number = state.withLock { s -> UInt32? in
@@ -79,27 +91,22 @@ final class MntLink: Sendable {
     // MARK: requests
 
     /// Sends `message` and waits for the reply.
-    func call(
-        _ message: Tmessage, fid: MntFid? = nil, newfid: MntFid? = nil
-    ) throws(SysError) -> Rmessage {
-        let call = try start(message, fid: fid, newfid: newfid)
-        return try wait(call)
+    func call(_ message: Tmessage, _ fid: MntFid? = nil, newfid: MntFid? = nil) throws(SysError) -> Rmessage {
+        try wait(try start(MntRequest(message, fid, newfid: newfid)))
     }
 
-    /// Sends `message`; `wait` or `forsake` must follow.
-    func start(
-        _ message: Tmessage, fid: MntFid? = nil, newfid: MntFid? = nil, _ how: How = .wait
-    ) throws(SysError) -> MntCall {
-        try start([message], fid: fid, newfid: newfid, how)[0]
+    /// Sends `request`; `wait`, `forget` or `forsake` must follow.
+    func start(_ request: MntRequest, _ how: How = .wait) throws(SysError) -> MntCall {
+        try start([request], how)[0]
     }
 
-    /// Sends several requests in one write. `newfid` is what the first one makes and the others are about.
-    func start(
-        _ messages: [Tmessage], fid: MntFid? = nil, newfid: MntFid? = nil, _ how: How = .wait
-    ) throws(SysError) -> [MntCall] {
-        var batch = try begin(messages, fid, newfid)
-        for (message, call) in zip(messages, batch.calls) {
-            do { try batch.frames.append(message, tag: call.tag) } catch { throw unsent(batch) }
+    /// Sends several requests in one write.
+    func start(_ requests: [MntRequest], _ how: How = .wait) throws(SysError) -> [MntCall] {
+        var batch = try begin(requests)
+        for n in requests.indices {
+            do { try batch.frames.append(requests[n].message, tag: batch.calls[n].tag) } catch {
+                throw unsent(batch, from: n)
+            }
         }
         try send(batch, how)
         return batch.calls
@@ -110,7 +117,7 @@ final class MntLink: Sendable {
         _ fid: MntFid, _ bytes: RawSpan, at offset: UInt64, most: Int, _ how: How = .wait
     ) throws(SysError) -> MntCall {
         let count = UInt32(min(bytes.byteCount, most))
-        var batch = try begin([.write(fid: fid.number, offset: offset, count: count)], fid, nil)
+        var batch = try begin([MntRequest(.write(fid: fid.number, offset: offset, count: count), fid)])
         batch.frames.appendWrite(tag: batch.calls[0].tag, fid: fid.number, offset: offset, most: count) { room in
             room.copy(bytes.extracting(0..<min(bytes.byteCount, room.byteCount)))
         }
@@ -124,20 +131,17 @@ final class MntLink: Sendable {
         var calls: [MntCall]
     }
 
-    private func begin(
-        _ messages: [Tmessage], _ fid: MntFid?, _ newfid: MntFid?
-    ) throws(SysError) -> Batch {
+    private func begin(_ requests: [MntRequest]) throws(SysError) -> Batch {
         try state.withLock { (s) throws(SysError) in
             if let end = s.end { throw end }
             var calls: [MntCall] = []
-            calls.reserveCapacity(messages.count)
-            for (n, message) in messages.enumerated() {
-                guard let call = s.newCall(message, Self.callLimit) else {
+            calls.reserveCapacity(requests.count)
+            for request in requests {
+                guard let call = s.newCall(request, Self.callLimit) else {
+                    // Nothing is let go of here: the requests hold it too.
                     for call in calls { s.put(call) }
                     throw SysError("too many requests to one server")
                 }
-                call.fid = n == 0 ? fid : newfid ?? fid
-                if n == 0 { call.newfid = newfid }
                 calls.append(call)
             }
             return Batch(frames: s.newBatch(), calls: calls)
@@ -145,10 +149,13 @@ final class MntLink: Sendable {
     }
 
     /// A message is longer than the server takes, which those of ours are not: names and sentences are bounded.
-    private func unsent(_ batch: Batch) -> SysError {
+    private func unsent(_ batch: Batch, from first: Int) -> SysError {
         let gone = state.withLock { s -> [AnyObject?] in
-            defer { for call in batch.calls { s.put(call) } }
-            return batch.calls.flatMap { $0.drop() }
+            // What comes before it goes out all the same, and clunks that have waited for company.
+            if batch.frames.count > 0 { s.output.append(batch.frames) }
+            for call in batch.calls[..<first] { call.phase = .forsaken }
+            defer { for call in batch.calls[first...] { s.put(call) } }
+            return batch.calls[first...].flatMap { $0.drop() }
         }
         return withExtendedLifetime(gone) { SysError(.tooBig) }
     }
@@ -172,7 +179,7 @@ final class MntLink: Sendable {
     /// A request that nobody waits for: clunks and flushes. It goes out now, or with the next one where `isIdle`.
     func post(_ message: Tmessage, _ then: MntCall.Then, isIdle: Bool = false) {
         let turn = state.withLock { s -> Bool in
-            guard s.end == nil, let call = s.newCall(message, .max) else { return false }
+            guard s.end == nil, let call = s.newCall(MntRequest(message, nil), .max) else { return false }
             call.phase = .forsaken
             call.then = then
             if isIdle, s.idleCount < Self.idleLimit {
@@ -194,9 +201,11 @@ final class MntLink: Sendable {
         if turn { try? drain(.try) }
     }
 
-    /// Nobody has the fid any more.
-    func end(_ fid: UInt32, known: Bool, open: Bool) {
-        if known { return post(.clunk(fid: fid), .release(fid), isIdle: !open) }
+    /// Nobody has the fid any more. One whose file is to be removed with it is not clunked but removed.
+    func end(_ fid: UInt32, known: Bool, open: Bool, removes: Bool) {
+        if known {
+            return post(removes ? .remove(fid: fid) : .clunk(fid: fid), .release(fid), isIdle: !open && !removes)
+        }
         state.withLock { $0.freeFids.append(fid) }
     }
 
@@ -224,9 +233,9 @@ final class MntLink: Sendable {
 
 extension MntLink.State {
     /// A request with a tag of its own; nil where there are too many.
-    mutating func newCall(_ message: Tmessage, _ limit: Int) -> MntCall? {
+    mutating func newCall(_ request: MntRequest, _ limit: Int) -> MntCall? {
         let call: MntCall
-        if case .version = message {
+        if case .version = request.message {
             call = version
         } else if let tag = free.popLast() {
             call = calls[Int(tag)]
@@ -236,7 +245,7 @@ extension MntLink.State {
             call = MntCall(UInt16(calls.count))
             calls.append(call)
         }
-        call.begin(message)
+        call.begin(request)
         return call
     }
 
@@ -245,6 +254,7 @@ extension MntLink.State {
         call.phase = .free
         call.answer = nil
         call.data = []
+        (call.fid, call.newfid) = (nil, nil)
         if call !== version { free.append(call.tag) }
     }
 

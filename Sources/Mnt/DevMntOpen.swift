@@ -4,154 +4,121 @@ import Kernel
 ///
 /// A call with `.try` sends its request and throws `.wouldBlock`; the request stays here, and the same call made again
 /// fetches the reply. `poll` starts a read in the same way. Asking for something else, and closing, withdraws what was
-/// started. `state` guards these notes; whoever waits for a request has taken it out.
+/// started. Reads ahead and writes behind are in files of their own. `state` guards these notes; whoever waits for a
+/// request has taken it out.
 final class MntOpen: Sendable {
-    /// A read that was sent, or what is left of its reply.
-    struct Ahead {
-        let offset: UInt64
-        var source: Source
-
-        enum Source {
-            case asked(MntCall)
-            case left([UInt8])
-        }
-    }
-
-    /// A write that was sent.
-    struct Behind {
-        let offset: UInt64
-        let data: [UInt8]
-        let call: MntCall
-    }
-
     struct State {
-        var ahead: Ahead?
-        var behind: Behind?
+        var reads = MntReads()
+        var writes = MntWrites()
         var directory = MntDirectory()
+        /// What the server has said of the file when it was opened, for one `fstat`, and when.
+        var told: (dir: Dir, at: UInt64)?
+        /// Whether the file is one that is stored, whose bytes are where they are at any time: a server says for those
+        /// how long they are, for others nothing.
+        var isStored: Bool?
     }
 
-    let link: MntLink
-    let fid: MntFid
+    let tree: MntTree
+    let path: String
+    let qid: Qid
+    let mode: Kernel.OpenMode
     /// The most bytes of one read or write.
     let most: Int
-    let mode: Kernel.OpenMode
+    private let known: Lock<MntFid>
     let state = Lock(State())
+    /// Who waits until another has seen to a write.
+    let reaped = WaitQueue()
 
-    /// Bytes that `poll` asks for.
-    private static let pollSize = 8192
+    /// How long what was told when the file was opened is as good as new.
+    private static let lifetime: UInt64 = 1_000_000_000
 
-    init(_ link: MntLink, _ fid: MntFid, _ iounit: UInt32, _ mode: Kernel.OpenMode) {
-        self.link = link
-        self.fid = fid
-        self.mode = mode
-        let room = link.msize - Wire.ioHeader
+    init(_ tree: MntTree, _ path: String, _ qid: Qid, _ fid: MntFid, _ iounit: UInt32, _ mode: Kernel.OpenMode) {
+        (self.tree, self.path, self.qid, self.mode) = (tree, path, qid, mode)
+        known = Lock(fid)
+        fid.isOpen = true
+        fid.removesOnClose = mode.contains(.removeOnClose) && fid.link.dialect == .linux
+        let room = fid.link.room
         most = iounit == 0 ? room : min(Int(iounit), room)
+        if mode.contains(.truncate) { tree.changed(qid) }
     }
 
-    /// The last Chan of it is closed.
-    func close() {
-        let (ahead, behind) = state.withLock { s in (s.ahead.take(), s.behind.take()) }
-        drop(ahead)
-        if let behind { link.forsake(behind.call) }
-    }
-
-    func flush() throws(SysError) {}
-
-    // MARK: reading
-
-    func read(into buffer: inout MutableRawSpan, at offset: UInt64, _ how: How) throws(SysError) -> Int {
-        let size = min(buffer.byteCount, most)
-        guard size > 0 else { return 0 }
-        let ahead = state.withLock { $0.ahead.take() }
-        var asked: MntCall?
-        switch ahead?.source {
-        case .left(let bytes) where ahead?.offset == offset: return give(bytes[...], into: &buffer, offset)
-        case .asked(let call) where ahead?.offset == offset: asked = call
-        default: drop(ahead)
+    /// The fid in the conversation that goes on: where that is another, the file is opened there by its path.
+    func fid() throws(SysError) -> MntFid {
+        let fid = known.withLock { $0 }
+        guard fid.link.isOver else { return fid }
+        let (link, root) = try tree.here()
+        guard link !== fid.link else { return fid }
+        let new = try link.walk(root, path)
+        var again = mode
+        again.remove([.truncate, .exclusive])
+        let reply = try link.call(link.openRequest(new, again), new)
+        _ = try link.opened(reply, isDirectory: qid.isDirectory)
+        new.isOpen = true
+        new.removesOnClose = fid.removesOnClose
+        let before = known.withLock { k -> MntFid in
+            defer { k = new }
+            return k
         }
-        let call = if let asked { asked } else { try startRead(size, at: offset, how) }
+        return withExtendedLifetime(before) { new }
+    }
+
+    // MARK: what is known of the file
+
+    /// The server has said what the file is.
+    func tell(_ dir: Dir) {
+        state.withLock { s in
+            s.told = (dir, MntLink.now)
+            s.reads.length = dir.length
+            if dir.length > 0 { s.isStored = true }
+        }
+    }
+
+    /// It was made here, and nobody else knows it.
+    func isNew() { state.withLock { $0.isStored = true } }
+
+    /// What it is, where that was said a moment ago; once.
+    func told() -> Dir? {
+        guard let told = state.withLock({ $0.told.take() }), MntLink.now &- told.at < Self.lifetime else { return nil }
+        return told.dir
+    }
+
+    /// Asked for along with a read or write that follows another: whether more than that may be asked for.
+    func learn(_ call: MntCall, _ fid: MntFid) throws(SysError) {
+        let length: UInt64?
         do throws(SysError) {
-            let (count, rest) = try link.waitData(call, into: &buffer, how)
-            if !rest.isEmpty { keep(Ahead(offset: offset &+ UInt64(count), source: .left(rest))) }
-            return count
-        } catch {
-            if error.code == .wouldBlock { keep(Ahead(offset: offset, source: .asked(call))) }
-            throw error
-        }
-    }
-
-    private func startRead(_ size: Int, at offset: UInt64, _ how: How) throws(SysError) -> MntCall {
-        try link.start(.read(fid: fid.number, offset: offset, count: UInt32(size)), fid: fid, how)
-    }
-
-    /// Hands over what fits; the rest stays for the read after this one.
-    private func give(_ bytes: ArraySlice<UInt8>, into buffer: inout MutableRawSpan, _ offset: UInt64) -> Int {
-        let n = buffer.copy(bytes.span.bytes)
-        if n < bytes.count { keep(Ahead(offset: offset &+ UInt64(n), source: .left(Array(bytes.dropFirst(n))))) }
-        return n
-    }
-
-    private func keep(_ ahead: Ahead) {
-        let other = state.withLock { s -> Ahead? in
-            defer { s.ahead = ahead }
-            return s.ahead
-        }
-        drop(other)
-    }
-
-    private func drop(_ ahead: Ahead?) {
-        if case .asked(let call) = ahead?.source { link.forsake(call) }
-    }
-
-    // MARK: writing
-
-    func write(_ bytes: RawSpan, at offset: UInt64, _ how: How) throws(SysError) -> Int {
-        if how == .wait, state.withLock({ $0.behind == nil }) {
-            var done = 0
-            // One that fits goes whole, or a longer one in parts: only the first may fail without a trace.
-            repeat {
-                let part = bytes.extracting(done..<bytes.byteCount)
-                do throws(SysError) {
-                    let n = try written(try start(part, at: offset &+ UInt64(done)), .wait)
-                    done += n
-                    if n < min(part.byteCount, most) { break }
-                } catch {
-                    guard done > 0 else { throw error }
-                    break
-                }
-            } while done < bytes.byteCount
-            return done
-        }
-        return try writeStarted(bytes, at: offset, how)
-    }
-
-    /// With a note of what was started.
-    private func writeStarted(_ bytes: RawSpan, at offset: UInt64, _ how: How) throws(SysError) -> Int {
-        let data = [UInt8](copying: bytes.extracting(0..<min(bytes.byteCount, most)))
-        var started = state.withLock { $0.behind.take() }
-        if let other = started, other.offset != offset || other.data != data {
-            link.forsake(other.call)
-            started = nil
-        }
-        let call = if let started { started.call } else { try start(data.span.bytes, at: offset, how) }
-        do throws(SysError) { return try written(call, how) } catch {
-            guard error.code == .wouldBlock else { throw error }
-            let other = state.withLock { s -> Behind? in
-                defer { s.behind = Behind(offset: offset, data: data, call: call) }
-                return s.behind
+            switch try fid.link.wait(call) {
+            case .stat(let stat): length = stat.length
+            case .getattr(let attr): length = attr.size
+            default: throw .mountRPC
             }
-            if let other { link.forsake(other.call) }
-            throw error
+        } catch {
+            if Thread.isHungUp || MntLink.isOwn(error) { throw error }
+            length = nil
+        }
+        state.withLock { s in
+            s.reads.length = length ?? 0
+            s.isStored = length.map { $0 > 0 && $0 >= s.writes.next } ?? false
         }
     }
 
-    private func start(_ bytes: RawSpan, at offset: UInt64, _ how: How = .wait) throws(SysError) -> MntCall {
-        try link.startWrite(fid, bytes, at: offset, most: most, how)
+    // MARK: ends
+
+    /// The last Chan of it is closed. What was written and not yet answered the server goes on with, and the fid stays
+    /// until it is done.
+    func close() {
+        let (reads, writes, started, list) = state.withLock { s in
+            (s.reads.drop(), s.writes.drop(), s.writes.started.take(), s.directory.ahead.take())
+        }
+        for (link, call) in reads { link.forsake(call) }
+        for (link, call) in writes { link.forget(call) }
+        if let started { started.link.forsake(started.call) }
+        if let list { list.link.forsake(list.call) }
     }
 
-    private func written(_ call: MntCall, _ how: How) throws(SysError) -> Int {
-        guard case .write(let count) = try link.wait(call, how) else { throw .mountRPC }
-        return Int(count)
+    /// All that was written is answered; throws what the server said to that, once.
+    func flush() throws(SysError) {
+        try settle()
+        if let failure = state.withLock({ $0.writes.failure.take() }) { throw failure }
     }
 
     // MARK: readiness
@@ -161,22 +128,21 @@ final class MntOpen: Sendable {
         var got: PollEvents = []
         if events.contains(.read), mode.canRead { got.formUnion(pollRead(offset, waiter)) }
         if events.contains(.write), mode.canWrite {
-            let call = state.withLock { $0.behind?.call }
-            if call.map({ link.isReady($0, waiter) }) ?? true { got.insert(.write) }
+            let started = state.withLock { $0.writes.started }
+            if started.map({ $0.link.isReady($0.call, waiter) }) ?? true { got.insert(.write) }
         }
         return got
     }
+}
 
-    private func pollRead(_ offset: UInt64, _ waiter: Waiter?) -> PollEvents {
-        let ahead = state.withLock { $0.ahead }
-        guard let ahead, ahead.offset == offset else {
-            do throws(SysError) {
-                let call = try startRead(min(Self.pollSize, most), at: offset, .try)
-                keep(Ahead(offset: offset, source: .asked(call)))
-                return link.isReady(call, waiter) ? .read : []
-            } catch { return [.read, .hangup] }
-        }
-        guard case .asked(let call) = ahead.source else { return .read }
-        return link.isReady(call, waiter) ? .read : []
-    }
+/// What follows for everybody from a change that was made by way of this tree: what was read before it is not given out
+/// after it. Files share counts, so that one may suffer from another.
+final class MntChanges: Sendable {
+    private let counts = Lock([UInt32](repeating: 0, count: 256))
+
+    func changed(_ path: UInt64) { counts.withLock { $0[Self.place(path)] &+= 1 } }
+
+    func count(_ path: UInt64) -> UInt32 { counts.withLock { $0[Self.place(path)] } }
+
+    private static func place(_ path: UInt64) -> Int { Int((path ^ path >> 8 ^ path >> 16) & 0xff) }
 }

@@ -1,6 +1,7 @@
 import Kernel
 
-/// What a conversation begins with: the version that both sides speak, and the trees that were asked for.
+/// What a conversation begins with: the version that both sides speak, and the trees that were asked for; and which one
+/// goes on when it has ended.
 final class MntSession: Sendable {
     private struct Known {
         weak var tree: MntTree?
@@ -12,9 +13,15 @@ final class MntSession: Sendable {
         case failed(SysError)
     }
 
+    private struct Next {
+        var link: MntLink?
+        var isBeingMade = false
+    }
+
     private let state = Lock(State.fresh)
     private let changed = WaitQueue()
     private let trees = Lock([String: Known]())
+    private let next = Lock(Next())
 
     /// Settles the version, once; who comes meanwhile waits for the outcome.
     func open(_ link: MntLink) throws(SysError) {
@@ -45,33 +52,35 @@ final class MntSession: Sendable {
 
     /// The tree called `spec`, attached already or now.
     func tree(_ link: MntLink, _ spec: String, _ caller: Caller) throws(SysError) -> MntTree {
-        if let known = trees.withLock({ $0[spec]?.tree }) { return known }
+        // Different users have different trees.
+        let key = "\(caller.cred.user)\0\(spec)"
+        if let known = trees.withLock({ $0[key]?.tree }) { return known }
         let tree = try MntTree(link, spec, caller)
-        let before = trees.withLock { t -> Known? in
-            defer { t[spec] = Known(tree: tree) }
-            return t[spec]
-        }
-        return withExtendedLifetime(before) { tree }
+        trees.withLock { $0[key] = Known(tree: tree) }
+        return tree
     }
-}
 
-/// What a server attaches by one name: files there are the same when their qid paths agree.
-final class MntTree: Sendable {
-    let link: MntLink
-    let instance = Instance.new()
-    let root: MntFid
-    let qid: Qid
-
-    fileprivate init(_ link: MntLink, _ spec: String, _ caller: Caller) throws(SysError) {
-        self.link = link
-        root = try link.newFid()
-        let reply = try link.call(
-            .attach(
-                fid: root.number, afid: Wire.noFid, uname: caller.cred.user, aname: spec,
-                n_uname: caller.cred.uid.effective),
-            newfid: root)
-        guard case .attach(let qid) = reply else { throw .mountRPC }
-        self.qid = qid
+    /// The conversation that goes on where `link` has ended; made by the first who asks, while the others wait.
+    func successor(of link: MntLink) throws(SysError) -> MntLink {
+        guard let reconnect = link.options.reconnect else { throw .shutdown }
+        let known = try changed.sleep { () throws(SysError) -> MntLink?? in
+            next.withLock { n -> MntLink?? in
+                if let link = n.link { return .some(link) }
+                guard !n.isBeingMade else { return .none }
+                n.isBeingMade = true
+                return .some(nil)
+            }
+        }
+        if let known { return known.isOver ? try known.session.successor(of: known) : known }
+        var made: MntLink?
+        defer {
+            next.withLock { $0 = Next(link: made) }
+            changed.wake()
+        }
+        let new = link.again(on: try reconnect())
+        try new.session.open(new)
+        made = new
+        return new
     }
 }
 
