@@ -18,9 +18,14 @@ func listed(
     _ name: String, path: String? = nil, without exclude: [String] = [], source: String,
     _ dependencies: [Target.Dependency]
 ) -> Target {
-    .target(
+    guard Context.environment["EMU_FUZZ"] == nil else {
+        // All of it, and open to whoever drives a thing without its table.
+        let open = strict + [.unsafeFlags(["-enable-testing"])]
+        return .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: open)
+    }
+    return .target(
         name: name, dependencies: dependencies, path: path, exclude: exclude, sources: [source], swiftSettings: strict,
-        plugins: Context.environment["EMU_FUZZ"] == nil ? ["EmuConfPlugin"] : [])
+        plugins: ["EmuConfPlugin"])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -107,8 +112,12 @@ let package = Package(
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
-        tests("Mnt", ["Mnt", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
+        .target(
+            name: "MntTestSupport", dependencies: ["Mnt", "Kernel", "NineP"], path: "Tests/MntTestSupport",
+            swiftSettings: strict),
+        tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
-        + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport"),
+        + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport")
+        + fuzz("MntClient", "MntTestSupport"),
     swiftLanguageModes: [.v6]
 )

@@ -204,6 +204,9 @@ public struct MountFilter: Sendable {
 
     public var isForStat: Bool { if case .stat = purpose { true } else { false } }
 
+    /// Stops nowhere: for a walk outside every name space.
+    public static func none(for purpose: WalkPurpose = .walk) -> MountFilter { MountFilter(MountTable(), 0, purpose) }
+
     init(_ table: MountTable, _ instance: UInt32, _ purpose: WalkPurpose = .walk) {
         self.table = table
         self.instance = instance

@@ -11,6 +11,8 @@ struct MntDirectory: Sendable {
     var names: ArraySlice<Dirent> = []
     /// The read that goes on at `offset`, sent while what came before it was looked at.
     var ahead: (link: MntLink, call: MntCall)?
+    /// Of 9P2000.L: the directory, not open, from which its files are walked to.
+    var base: MntFid?
 }
 
 extension MntOpen {
@@ -81,7 +83,8 @@ extension MntOpen {
         }
         if !d.names.isEmpty {
             let some = d.names.prefix(Self.batch)
-            d.entries = try attributes(of: some, fid.link, caller)[...]
+            if d.base?.link !== fid.link { d.base = try fid.link.walk(try tree.here().root, path) }
+            if let base = d.base { d.entries = try attributes(of: some, base, caller)[...] }
             d.names = d.names.dropFirst(some.count)
         }
         tree.listed.add(path, Array(d.entries))
@@ -101,9 +104,9 @@ extension MntOpen {
 
     /// What the files of `names` are: each is walked to and asked about, all at once.
     private func attributes(
-        of names: ArraySlice<Dirent>, _ link: MntLink, _ caller: Caller
+        of names: ArraySlice<Dirent>, _ directory: MntFid, _ caller: Caller
     ) throws(SysError) -> [Dir] {
-        let directory = try link.walk(try tree.here().root, path)
+        let link = directory.link
         var fids: [MntFid] = []
         var requests: [MntRequest] = []
         let isOrdered = !link.isUnordered

@@ -7,7 +7,7 @@ extension MntLink {
 
     /// The reply to `call`, which is over then. Throws what the server says, `.wouldBlock` where it is not there yet (the
     /// request stays), and where a note came first `.interrupted`: then the server has dropped the request.
-    /// Where it `keeps` the request a note ends the wait alone, and the request goes on.
+    /// Where it `keeps` the request a note ends the wait alone, and so does a stop, with `.wouldBlock`; the request goes on.
     func wait(_ call: MntCall, _ how: How = .wait, keeps: Bool = false) throws(SysError) -> Rmessage {
         var nowhere = MutableRawSpan()
         return try wait(call, into: &nowhere, how, keeps).reply
@@ -42,8 +42,9 @@ extension MntLink {
                     // The process is stopped: others read the wire meanwhile.
                     state.withLock { _ in call.isAwaited = false }
                     passOn()
+                    if keeps { throw error }
                     do throws(SysError) { try Thread.check() } catch {
-                        if !keeps { forsake(call) }
+                        forsake(call)
                         throw error
                     }
                 case .wouldBlock where !isAnswered(call): throw error

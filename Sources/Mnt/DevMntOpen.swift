@@ -12,7 +12,7 @@ final class MntOpen: Sendable {
         var writes = MntWrites()
         var directory = MntDirectory()
         /// What the server has said of the file when it was opened, for one `fstat`, and when.
-        var told: (dir: Dir, at: UInt64)?
+        var told: (dir: Dir, at: UInt64, changes: UInt32)?
         /// Whether the file is one that is stored, whose bytes are where they are at any time: a server says for those
         /// how long they are, for others nothing.
         var isStored: Bool?
@@ -30,7 +30,7 @@ final class MntOpen: Sendable {
     let reaped = WaitQueue()
 
     /// How long what was told when the file was opened is as good as new.
-    private static let lifetime: UInt64 = 1_000_000_000
+    private static let lifetime: UInt64 = 100_000_000
 
     init(_ tree: MntTree, _ path: String, _ qid: Qid, _ fid: MntFid, _ iounit: UInt32, _ mode: Kernel.OpenMode) {
         (self.tree, self.path, self.qid, self.mode) = (tree, path, qid, mode)
@@ -67,7 +67,7 @@ final class MntOpen: Sendable {
     /// The server has said what the file is.
     func tell(_ dir: Dir) {
         state.withLock { s in
-            s.told = (dir, MntLink.now)
+            s.told = (dir, MntLink.now, tree.changes.count(qid.path))
             s.reads.length = dir.length
             if dir.length > 0 { s.isStored = true }
         }
@@ -78,7 +78,9 @@ final class MntOpen: Sendable {
 
     /// What it is, where that was said a moment ago; once.
     func told() -> Dir? {
-        guard let told = state.withLock({ $0.told.take() }), MntLink.now &- told.at < Self.lifetime else { return nil }
+        guard let told = state.withLock({ $0.told.take() }), MntLink.now &- told.at < Self.lifetime,
+            told.changes == tree.changes.count(qid.path)
+        else { return nil }
         return told.dir
     }
 

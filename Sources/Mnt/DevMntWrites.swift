@@ -119,6 +119,16 @@ extension MntOpen {
     /// Waits for the reply to the oldest write that is under way, or for who does already; false where there is none.
     @discardableResult
     private func reap() throws(SysError) -> Bool {
+        while true {
+            do throws(SysError) { return try reapOnce() } catch {
+                guard error.code == .wouldBlock else { throw error }
+                // The process is stopped: others see to it meanwhile.
+                try Thread.check()
+            }
+        }
+    }
+
+    private func reapOnce() throws(SysError) -> Bool {
         let oldest = try reaped.sleep { () throws(SysError) -> MntWrites.Behind?? in
             state.withLock { s -> MntWrites.Behind?? in
                 if s.writes.isReaping { return .none }

@@ -31,7 +31,7 @@ struct Request {
 final class FakeServer: Sendable {
     struct Seen {
         var requests: [Tmessage] = []
-        /// How often it had nothing to do but wait: one for each round trip of a client that is alone.
+        /// How often something came for it to do: one for each round trip of a client that is alone.
         var rounds = 0
         var isGone = false
     }
@@ -86,9 +86,9 @@ final class FakeServer: Sendable {
         var reader = FrameReader(msize: 1 << 20)
         var writer = FrameWriter(msize: 1 << 20, dialect)
         while true {
-            seen.withLock { $0.rounds += 1 }
             let n = try reader.fill { (room) throws(SysError) in try p.read(fd, into: &room) }
             guard n > 0 else { return }
+            seen.withLock { $0.rounds += 1 }
             do {
                 while let place = try reader.next() {
                     let frame = reader.buffer.span.extracting(place)
