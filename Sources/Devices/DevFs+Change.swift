@@ -90,7 +90,8 @@ extension DevFs {
         tree.renamed(FsFile.join(old, [name]), to: FsFile.join(new, [newName]), exchanged: how == .exchange)
     }
 
-    /// The name first, since it is most likely to be refused; then nothing else is changed.
+    /// All that is asked for, or nothing: what is likely to be refused comes before what cannot be taken back, which is
+    /// the length. An open file is changed by its descriptor, whatever has become of its name.
     func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
         let place = try place(c)
         let tree = place.tree
@@ -100,18 +101,38 @@ extension DevFs {
         }
         let user = try change.owner.map { (name) throws(SysError) in try Self.id(HostUsers.id(user: name)) }
         let group = try change.group.map { (name) throws(SysError) in try Self.id(HostUsers.id(group: name)) }
+        if let open = c.auxiliary as? FsOpen {
+            return try apply(change, user, group, to: c, open.number, try HostStat(open.number), caller)
+        }
         let found = try tree.open(place.file, c.qid, HostFiles.nameOnly)
-        let isOwner = caller.cred.uid.effective == found.stat.userID || caller.cred.uid.effective == HostUsers.own
-        if change.length != nil { try check(.write, c.qid, found.stat, caller) }
+        try apply(change, user, group, to: c, found.fd.number, found.stat, caller)
+    }
+
+    private func apply(
+        _ change: DirChange, _ user: UInt32?, _ group: UInt32?, to c: Chan, _ fd: Int32, _ now: HostStat,
+        _ caller: Caller
+    ) throws(SysError) {
+        let place = try place(c)
+        let isOwner = caller.cred.uid.effective == now.userID || caller.cred.uid.effective == HostUsers.own
+        if change.length != nil { try check(.write, c.qid, now, caller) }
         if change.mode != nil || change.accessed != nil || change.modified != nil || user != nil || group != nil {
             guard isOwner else { throw .notOwner }
         }
-        if let name = change.name { try rename(c, place, name, caller) }
-        if let length = change.length { try setLength(c, place, length) }
-        if user != nil || group != nil { try HostFiles.setOwner(found.fd.number, user: user, group: group) }
-        if let mode = change.mode { try HostFiles.setMode(found.fd.number, mode.hostBits) }
-        if change.accessed != nil || change.modified != nil {
-            try HostFiles.setTimes(found.fd.number, accessed: change.accessed, modified: change.modified)
+        let name = place.name
+        if let newName = change.name { try rename(c, place, newName, caller) }
+        do throws(SysError) {
+            if user != nil || group != nil { try HostFiles.setOwner(fd, user: user, group: group) }
+            // What is to be cut must be open to that still.
+            if let length = change.length { try setLength(c, place, length) }
+            if let mode = change.mode { try HostFiles.setMode(fd, mode.hostBits) }
+            if change.accessed != nil || change.modified != nil {
+                try HostFiles.setTimes(fd, accessed: change.accessed, modified: change.modified)
+            }
+        } catch {
+            // What is reported is why it was not done, whatever comes of taking it back.
+            if change.name != nil { try? rename(c, place, name, caller) }
+            if user != nil || group != nil { try? HostFiles.setOwner(fd, user: now.userID, group: now.groupID) }
+            throw error
         }
     }
 

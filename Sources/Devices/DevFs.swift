@@ -171,7 +171,7 @@ final class DevFs: Dev {
         if let open = c.auxiliary as? FsOpen {
             stat = try HostStat(open.number)
         } else {
-            stat = try place.tree.open(place.file, c.qid, HostFiles.nameOnly).stat
+            stat = try place.tree.stat(place.file, c.qid)
         }
         return Dir(place.name, Qid(path: c.qid.path, version: stat.version, type: c.qid.type), stat)
     }

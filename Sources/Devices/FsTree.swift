@@ -78,6 +78,20 @@ final class FsTree: Sendable {
         }
     }
 
+    /// What the file is. Throws `.stale` as `open` does.
+    func stat(_ file: FsFile, _ qid: Qid) throws(SysError) -> HostStat {
+        while true {
+            let start = now
+            do throws(SysError) {
+                let stat = try host.stat(path(file))
+                guard isSame(file, qid, stat) else { throw .stale }
+                return stat
+            } catch {
+                guard now != start, error.code == .nonexist || error.code == .stale else { throw error }
+            }
+        }
+    }
+
     /// Runs `body` on the file's directory and its name there. The root has neither: throws `.perm`.
     func withParent<R>(
         _ file: FsFile, _ qid: Qid, _ body: (_ directory: Int32, _ name: String) throws(SysError) -> R

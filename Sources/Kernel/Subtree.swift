@@ -64,7 +64,11 @@ public final class Subtree: Sendable {
     }
 
     /// Whether `c` is the directory itself, or what is mounted on it.
-    public func isRoot(_ c: Chan) -> Bool { namec(.try).bare(c).node === top.node }
+    public func isRoot(_ c: Chan) -> Bool {
+        var node = c.node
+        while let covered = node?.covered { node = covered.node }
+        return node === top.node
+    }
 
     /// What `name` is in directory `c`; `..` leads up, at the root to itself. A symbolic link is followed or is itself.
     public func walk(_ c: Chan, _ name: String, follow: Bool, _ how: How) throws(SysError) -> Chan {

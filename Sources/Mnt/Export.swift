@@ -40,7 +40,7 @@ public final class Export: Sendable {
     public func serve(_ input: Chan, _ output: Chan, peer: String) throws(SysError) {
         let session = ExportSession(self, input, output, peer)
         defer { session.end() }
-        do throws(SysError) { try session.run() } catch {
+        do throws(SysError) { _ = try session.run() } catch {
             if error.code == .killed { throw error }
             log(peer, "hung up: \(error)")
         }

@@ -112,12 +112,7 @@ extension ExportSession {
 
     // MARK: fids
 
-    /// What the fid that `message` is about stands for; nil where it is about none. Throws `fid unknown`.
-    func file(of message: Tmessage, _ call: ExportCall) throws(SysError) -> ExportFile? {
-        guard let fid = message.fid else { return nil }
-        return try file(fid, call)
-    }
-
+    /// What `fid` stands for. Throws `fid unknown`.
     func file(_ fid: UInt32, _ call: ExportCall) throws(SysError) -> ExportFile {
         try state.withLock { (s) throws(SysError) in
             guard s.epoch == call.epoch else { throw .interrupted }

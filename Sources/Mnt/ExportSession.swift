@@ -7,12 +7,14 @@ import Kernel
 /// A request that is not answered is in `state.requests` until the moment when its reply is about to be written, by
 /// whoever has the turn to write: so a reply, an Rflush and a reset follow each other as the protocol asks.
 final class ExportSession: @unchecked Sendable {
-    // Immutable but for the reader's own: isVersioned.
+    // Immutable but for the reader's own: isVersioned, and what it keeps while it rests.
     let export: Export
     let peer: String
     private let input: Chan
     private let output: ExportOutput
     private var isVersioned = false
+    private var kept = FrameReader?.none
+    private let bell = Lock<Waiter?>(nil)
 
     struct State {
         var fids: [UInt32: ExportFid] = [:]
@@ -60,11 +62,14 @@ final class ExportSession: @unchecked Sendable {
 
     // MARK: the reader
 
-    /// Reads and answers until the client hangs up. Throws why the connection cannot go on.
-    func run() throws(SysError) {
-        var reader = FrameReader()
-        var out = FrameWriter()
-        while try fill(&reader) > 0 {
+    /// Reads and answers until the client hangs up, which is false, or has been quiet for `patience` nanoseconds: then this
+    /// may be called again when there is something. Throws why the connection cannot go on.
+    func run(for patience: UInt64? = nil) throws(SysError) -> Bool {
+        let (msize, dialect) = agree.withLock { ($0.msize, $0.dialect) }
+        var reader = kept.take() ?? FrameReader(msize: msize)
+        var out = FrameWriter(msize: msize, dialect)
+        while let n = try fill(&reader, patience) {
+            guard n > 0 else { return try hungUp(reader) }
             while let frame = try next(&reader) {
                 var msize = reader.msize
                 try take(reader.buffer.span.extracting(frame), &msize, &out)
@@ -74,22 +79,60 @@ final class ExportSession: @unchecked Sendable {
             if out.count > 0 { try output.send(&out) }
             try waitForRoom()
         }
+        if reader.pending > 0 { kept = reader }
+        return true
+    }
+
+    private func hungUp(_ reader: FrameReader) throws(SysError) -> Bool {
         guard reader.pending == 0 else { throw SysError("connection ended within a frame") }
         finish()
+        return false
+    }
+
+    /// Bytes that came; nil after `patience`.
+    private func fill(_ reader: inout FrameReader, _ patience: UInt64?) throws(SysError) -> Int? {
+        while true {
+            do throws(SysError) {
+                guard let patience else { return try fill(&reader) }
+                return try Thread.forOthers(until: Thread.deadline(after: patience)) { () throws(SysError) in
+                    try fill(&reader)
+                }
+            } catch {
+                switch error.code {
+                case .interrupted: continue
+                // Stopped: waits here until the process goes on.
+                case .wouldBlock: try Thread.check()
+                case .timedOut where patience != nil: return nil
+                default: throw error
+                }
+            }
+        }
     }
 
     private func fill(_ reader: inout FrameReader) throws(SysError) -> Int {
-        while true {
-            do throws(SysError) {
-                return try reader.fill { (room) throws(SysError) in
-                    let n = try input.dev.read(input, into: &room, at: input.offset, caller, .wait)
-                    input.offset &+= UInt64(n)
-                    return n
-                }
-            } catch {
-                guard error.code == .interrupted else { throw error }
-            }
+        try reader.fill { (room) throws(SysError) in
+            let n = try input.dev.read(input, into: &room, at: input.offset, caller, .wait)
+            input.offset &+= UInt64(n)
+            return n
         }
+    }
+
+    /// As `run`, for those whose Thread it is: false where the connection has ended; why goes to the log.
+    func attend(for patience: UInt64?) -> Bool {
+        do throws(SysError) { return try run(for: patience) } catch {
+            if error.code != .killed { export.log(peer, "hung up: \(error)") }
+            return false
+        }
+    }
+
+    /// Has `wake` called once when something comes; true, and it is not, where something is there already.
+    func rest(_ wake: @escaping @Sendable () -> Void) -> Bool {
+        let waiter = Waiter(onFire: wake)
+        bell.withLock { $0 = waiter }
+        guard !input.dev.poll(input, .read, waiter).isEmpty else { return false }
+        waiter.cancel()
+        // Where it has fired as well, that one goes on.
+        return !waiter.hasFired
     }
 
     private func next(_ reader: inout FrameReader) throws(SysError) -> Range<Int>? {
@@ -134,6 +177,7 @@ final class ExportSession: @unchecked Sendable {
 
     /// Lets go of everything. Called by the reader, last.
     func end() {
+        bell.withLock { $0 }?.cancel()
         giveUp()
     }
 
@@ -160,6 +204,7 @@ final class ExportSession: @unchecked Sendable {
         // What was asked before it and is answered already goes out; what is not, is not.
         giveUp()
         out.dialect = .plan9
+        agree.withLock { $0.dialect = .plan9 }
         isVersioned = false
         let agreed = min(Int(size), export.options.msize)
         guard agreed >= Wire.leastMsize else { return refuse(tag, .msizeTooSmall, &out) }
@@ -205,15 +250,19 @@ final class ExportSession: @unchecked Sendable {
 
     /// Answers now, or keeps the request where it may not be answered yet or has to wait.
     private func answer(_ tag: UInt16, _ message: Tmessage, _ frame: Span<UInt8>, _ out: inout FrameWriter) {
+        var epoch = 0
+        var file: ExportFile?
         let isFree = state.withLock { s -> Bool? in
+            epoch = s.epoch
+            if let fid = message.fid { file = s.fids[fid]?.file }
             if s.requests.isEmpty { return true }
             if s.requests[tag] != nil || s.flushes[tag] != nil { return nil }
             return s.busy == 0 || s.busy(message.fids) == nil
         }
         guard let isFree else { return refuse(tag, .tagInUse, &out) }
-        var call = ExportCall(tag: tag, how: .try, epoch: state.withLock { $0.epoch })
+        var call = ExportCall(tag: tag, how: .try, epoch: epoch)
         if isFree {
-            do throws(SysError) { return try perform(message, file(of: message, call), frame, &call, &out) } catch {
+            do throws(SysError) { return try perform(message, file, frame, &call, &out) } catch {
                 guard error.code == .wouldBlock else { return refuse(tag, error, &out) }
             }
         }
@@ -322,7 +371,7 @@ final class ExportSession: @unchecked Sendable {
             tag: request.tag, how: request.isPolled ? .try : .wait, epoch: epoch, done: request.done)
         do throws(SysError) {
             var file = request.file
-            if file == nil { file = try self.file(of: request.message, call) }
+            if file == nil, let fid = request.message.fid { file = try self.file(fid, call) }
             let frame = request.frame
             try perform(request.message, file, frame.span, &call, &out)
         } catch {

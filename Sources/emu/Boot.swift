@@ -39,8 +39,9 @@ struct Boot {
 
         let ids = HostEnvironment.ids
         let cred = Cred(user: user, uid: ids.user, gid: ids.group)
+        let words = flags.serve ? ["/bin/export", "-l"] + flags.words : flags.words
         let first = try FirstProcess(
-            command: flags.command, flags.words, user: user, in: start, grants, shown: shown, nsFile: flags.nsFile,
+            command: flags.command, words, user: user, in: start, grants, shown: shown, nsFile: flags.nsFile,
             verbose: flags.verbose)
         _ = try system.boot(cred, args: first.args) { (p) throws(SysError) in
             do throws(SysError) { return try first.run(p) } catch {

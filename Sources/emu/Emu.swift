@@ -40,6 +40,8 @@ struct Emu: ParsableCommand {
         help: ArgumentHelp(
             "Open the host's network beyond loopback; all of it, or the addresses listed.", valueName: "addr,..."))
     var network: String?
+    @Flag(help: "Serve a directory inside to those who call an address: the words are `addr dir`.")
+    var serve = false
     @Flag(name: .short, help: "Say what is done at the start.")
     var verbose = false
     @Flag(help: "Tell what this host can do for engines and the sandbox.")
@@ -54,6 +56,9 @@ struct Emu: ParsableCommand {
         if hostCommands && (noHost || sandbox) {
             let other = noHost ? "--no-host" : "--sandbox"
             throw ValidationError("\(other) excludes -C: programs of the host see all of it")
+        }
+        if serve && (words.count != 2 || command != nil) {
+            throw ValidationError("--serve takes an address and a directory, and no command")
         }
         if sandbox && wholeHost { throw ValidationError("--sandbox excludes -H") }
         if !mount.isEmpty && !sandbox { throw ValidationError("-m goes with --sandbox") }

@@ -16,6 +16,8 @@ final class Talk {
     private var reader = FrameReader(msize: Wire.mostMsize)
     private var lastFid: UInt32 = 100
     private var lastTag: UInt16 = 0
+    /// What stands before every aname.
+    var root = ""
     private(set) var dialect = Dialect.plan9
     private(set) var msize = Wire.firstMsize
 
@@ -141,9 +143,9 @@ final class Talk {
     // MARK: steps that cases are made of
 
     /// Agrees on version and msize, and attaches fid 0 to the root.
-    func start(_ dialect: Dialect, msize: Int = 65536) throws {
+    func start(_ dialect: Dialect, msize: Int = 65536, aname: String = "") throws {
         try version(dialect, msize: msize)
-        try attach(0)
+        try attach(0, aname: aname)
     }
 
     func version(_ dialect: Dialect, msize: Int = 65536) throws {
@@ -158,7 +160,9 @@ final class Talk {
 
     @discardableResult
     func attach(_ fid: UInt32, aname: String = "") throws -> Qid {
-        let message = Tmessage.attach(fid: fid, afid: Wire.noFid, uname: "glenda", aname: aname)
+        let aname = root.isEmpty || aname.isEmpty ? root + aname : root + "/" + aname
+        // 9P2000.L has a number for who it is: 0, so that other servers let us in.
+        let message = Tmessage.attach(fid: fid, afid: Wire.noFid, uname: "root", aname: aname, n_uname: 0)
         guard case .attach(let qid) = try rpc(message).message else { throw Wrong("no qid") }
         return qid
     }

@@ -1,0 +1,79 @@
+import Kernel
+
+/// Takes calls to an address and serves an Export to all who call, in one process.
+///
+/// A connection has a Thread while something comes on it. One that is quiet gives it up, and its buffers: it stands in its
+/// device's queue, and costs what its fids do. `state` guards which connections there are; each is dropped when its client
+/// hangs up or the process ends.
+public final class ExportListener: Sendable {
+    private let export: Export
+    private let p: Proc
+    private let state = Lock([ObjectIdentifier: ExportSession]())
+
+    /// Nanoseconds for which a connection keeps its Thread though nothing comes.
+    private static let patience: UInt64 = 1_000_000_000
+    /// What is waited for where a call cannot be taken now, milliseconds.
+    private static let pause: Int64 = 100
+
+    public init(_ export: Export, of p: Proc) {
+        self.export = export
+        self.p = p
+    }
+
+    /// Serves until the announcement is hung up. Throws why it cannot be made, and `.killed`.
+    public func serve(_ announced: Proc.Call) throws(SysError) {
+        defer { end() }
+        while true {
+            do throws(SysError) { try accept(try p.listen(announced)) } catch {
+                switch error.code {
+                case .hungup: return
+                case .killed, .interrupted, .nonexist: throw error
+                default:
+                    // Too much is open, or too many run: that passes.
+                    export.log(announced.directory, "\(error)")
+                    try p.sleep(milliseconds: Self.pause)
+                }
+            }
+        }
+    }
+
+    /// How many are connected.
+    public var count: Int { state.withLock { $0.count } }
+
+    private func accept(_ call: Proc.Call) throws(SysError) {
+        defer { try? p.close(call.control) }  // the data file holds the connection
+        let fd = try p.accept(call)
+        defer { try? p.close(fd) }  // the session has the Chan
+        let chan = try p.fildes(fd)
+        let session = ExportSession(export, chan, chan, call.directory)
+        state.withLock { $0[ObjectIdentifier(session)] = session }
+        do throws(SysError) { try run(session) } catch {
+            drop(session)
+            throw error
+        }
+    }
+
+    /// Gives the connection a Thread.
+    private func run(_ session: ExportSession) throws(SysError) {
+        try p.startThread { [self] _ in
+            var goesOn = true
+            while goesOn {
+                guard session.attend(for: Self.patience) else { return drop(session) }
+                goesOn = session.rest { [weak self, weak session] in
+                    guard let self, let session else { return }
+                    do throws(SysError) { try self.run(session) } catch { self.drop(session) }
+                }
+            }
+        }
+    }
+
+    private func drop(_ session: ExportSession) {
+        session.end()
+        let gone = state.withLock { $0.removeValue(forKey: ObjectIdentifier(session)) }
+        withExtendedLifetime(gone) {}
+    }
+
+    private func end() {
+        for session in state.withLock({ Array($0.values) }) { drop(session) }
+    }
+}
