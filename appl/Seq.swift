@@ -14,7 +14,7 @@ struct Seq: Command {
     /// A negative first number looks like a flag.
     static func arrange(_ arguments: [String]) -> [String] {
         var flags = 0
-        while flags < arguments.count, arguments[flags].hasPrefix("-"), Numeral(arguments[flags]) == nil {
+        while flags < arguments.count, arguments[flags].hasPrefix("-"), (try? Exact(arguments[flags])) == nil {
             if arguments[flags] == "--" { return arguments }
             flags += ["-f", "-s", "--format", "--separator"].contains(arguments[flags]) ? 2 : 1
         }
@@ -28,6 +28,7 @@ struct Seq: Command {
         let first = words.count > 1 ? numbers[0] : Exact(one: ())
         let step = words.count > 2 ? numbers[1] : Exact(one: ())
         let last = numbers[words.count - 1]
+        guard !first.isInfinite, !step.isInfinite else { throw SysError("only the last number may be infinite") }
         guard step.units != 0 else { throw SysError("a step of 0 never ends") }
         let places = max(first.places, step.places)
         let scale = max(places, last.places)
@@ -36,7 +37,8 @@ struct Seq: Command {
         var width = 0
         if r.has("w") {
             guard !r.has("f") else { throw r.misuse("-f and -w exclude each other") }
-            let final = by > 0 && high >= low || by < 0 && high <= low ? high - (high - low) % by : low
+            let final =
+                last.isInfinite ? low : by > 0 && high >= low || by < 0 && high <= low ? high - (high - low) % by : low
             width = max(plain(low).count, plain(final).count)
         }
         let format = try r.options.value("f").map { (f) throws(SysError) in try Format(f) }
@@ -104,15 +106,30 @@ struct Seq: Command {
 private struct Exact {
     let units: Int128
     let places: Int
+    /// It is as far as can be counted, up or down.
+    let isInfinite: Bool
 
-    init(one: Void) { (units, places) = (1, 0) }
+    init(one: Void) { (units, places, isInfinite) = (1, 0, false) }
 
-    /// Digits with a point among them, and `e` with a power of ten.
+    /// Digits with a point among them, and `e` with a power of ten; or `0x` and digits of 16; or `inf`.
     init(_ text: String) throws(SysError) {
         let wrong = SysError("bad number '\(text)'")
         var digits = text[...]
         let isNegative = digits.first == "-"
         if let c = digits.first, "+-".contains(c) { digits.removeFirst() }
+        isInfinite = ["inf", "infinity"].contains(digits.lowercased())
+        if isInfinite {
+            (units, places) = (isNegative ? -Self.limit : Self.limit, 0)
+            return
+        }
+        if digits.hasPrefix("0x") || digits.hasPrefix("0X") {
+            digits = digits.dropFirst(2)
+            guard let c = digits.first, c.isHexDigit, digits.count <= 30, let n = Int128(digits, radix: 16) else {
+                throw wrong
+            }
+            (units, places) = (isNegative ? -n : n, 0)
+            return
+        }
         var power = 0
         if let e = digits.firstIndex(where: { $0 == "e" || $0 == "E" }) {
             guard let n = Int(digits[digits.index(after: e)...]), n.magnitude <= 40 else { throw wrong }
@@ -130,18 +147,22 @@ private struct Exact {
         guard places <= 40 else { throw wrong }
     }
 
+    /// Half of what there can be, so that the difference of two is a number too.
+    private static let limit = Int128.max / 2
+
     private static func shifted(_ n: Int128, _ places: Int) throws(SysError) -> Int128 {
         var n = n
         for _ in 0..<places {
             let (product, overflow) = n.multipliedReportingOverflow(by: 10)
-            // Half of what there can be, so that the difference of two is a number too.
-            guard !overflow, product.magnitude <= Int128.max.magnitude / 2 else { throw .range }
+            guard !overflow, product.magnitude <= limit.magnitude else { throw .range }
             n = product
         }
         return n
     }
 
-    func scaled(to places: Int) throws(SysError) -> Int128 { try Self.shifted(units, max(0, places - self.places)) }
+    func scaled(to places: Int) throws(SysError) -> Int128 {
+        isInfinite ? units : try Self.shifted(units, max(0, places - self.places))
+    }
 
     /// `n` units of ten to the minus `scale`, with `places` of the digits behind the point.
     static func text(_ n: Int128, scale: Int, places: Int) -> String {

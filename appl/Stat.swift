@@ -102,7 +102,7 @@ struct StatSheet {
         case "Y": return seconds(c, dir.modified)
         case "z": return c.text(time(dir.changed))
         case "Z": return seconds(c, dir.changed)
-        default: return "%\(letter)"
+        default: return "?"
         }
     }
 

@@ -79,7 +79,7 @@ final class OddDev: Dev {
         ("tail #o/huge", ""), ("tail -c 5 #o/huge", ""),
         (
             "wc -l #o/huge #o/huge",
-            "                  0 #o/huge\n                  0 #o/huge\n                  0 total\n"
+            "                   0 #o/huge\n                   0 #o/huge\n                   0 total\n"
         ),
         ("uniq -f 9223372036854775807", "a b\n"), ("uniq -f 1", "a b\nc d\n"),
     ]) func theEndsOfTheNumbersAreNumbers(_ line: String, _ out: String) throws {

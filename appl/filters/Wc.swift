@@ -31,25 +31,25 @@ struct Wc: Command {
     func run(_ r: Run) throws(SysError) {
         let wanted = "lwmcL".filter { r.has($0) }
         let shown = wanted.isEmpty ? "lwc" : wanted
+        let names = r.operands.isEmpty ? ["-"] : r.operands
+        let width = width(of: names, shown.count, r)
         var rows: [(Counts, String)] = []
         var total = Counts()
-        var sizes = 0
-        var isStream = false
-        try r.eachFile { (name, fd) throws(SysError) in
-            let dir = try r.p.fstat(fd)
-            do throws(SysError) { try r.p.seek(fd, 0, .current) } catch {
-                guard error.code == .stream else { throw error }
-                isStream = true
+        for name in names {
+            try r.going(on: name) { () throws(SysError) in
+                let fd: Int32
+                do throws(SysError) { fd = name == "-" ? 0 : try r.open(name) } catch {
+                    // There is such a file, with nothing to count.
+                    if error.code == .isDir { rows.append((Counts(), name)) }
+                    throw error
+                }
+                let counts = try count(r, fd, shown)
+                if fd != 0 { try r.p.close(fd) }
+                total.add(counts)
+                rows.append((counts, r.operands.isEmpty ? "" : name))
             }
-            sizes = Int(clamping: UInt64(sizes) + min(dir.length, UInt64(Int.max)))
-            let counts = try count(r, fd, shown)
-            total.add(counts)
-            rows.append((counts, r.operands.isEmpty ? "" : name))
         }
         if r.operands.count > 1 { rows.append((total, "total")) }
-        // As wide as the sizes are together; a single number needs no column.
-        let isSingle = shown.count == 1 && r.operands.count <= 1
-        let width = isSingle ? 1 : isStream ? max(7, String(sizes).count) : String(sizes).count
         for (counts, name) in rows {
             let cells = shown.map { flag -> String in
                 switch flag {
@@ -64,11 +64,32 @@ struct Wc: Command {
         }
     }
 
+    /// As wide as the sizes are together, at least 7 where something has none; a single number needs no column.
+    private func width(of names: [String], _ columns: Int, _ r: Run) -> Int {
+        if columns == 1, names.count == 1 { return 1 }
+        var least = 1
+        var sizes: UInt64 = 0
+        for name in names {
+            // What is wrong with it is told when it is opened.
+            guard let dir = name == "-" ? try? r.p.fstat(0) : try? r.p.stat(name) else { continue }
+            if dir.isRegular {
+                let (sum, overflow) = sizes.addingReportingOverflow(dir.length)
+                sizes = overflow ? .max : sum
+            } else {
+                least = 7
+            }
+        }
+        return max(least, String(sizes).count)
+    }
+
     private func count(_ r: Run, _ fd: Int32, _ shown: String) throws(SysError) -> Counts {
         var counts = Counts()
         let onlyLines = !shown.contains { "wmL".contains($0) }
         var inWord = false
         var column = 0
+        // Of the character that is being read: its bits so far, and how many bytes are to come.
+        var (bits, missing) = (UInt32(0), 0)
+        let measures = shown.contains("L")
         var reader = Reader(r, fd)
         try reader.eachBlock { (bytes) throws(SysError) in
             counts.bytes += bytes.count
@@ -94,7 +115,18 @@ struct Wc: Command {
                     if byte == UInt8(ascii: " ") { column += 1 }
                     inWord = false
                 default:
-                    if isStart, byte >= 0x20, byte != 0x7f { column += 1 }
+                    if byte < 0x80 {
+                        if byte >= 0x20, byte != 0x7f { column += 1 }
+                    } else if measures {
+                        if isStart {
+                            missing = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1
+                            bits = UInt32(byte) & (0x3f >> UInt32(missing))
+                        } else if missing > 0 {
+                            missing -= 1
+                            bits = bits << 6 | UInt32(byte & 0x3f)
+                            if missing == 0 { column += Unicode.Scalar(bits)?.columns ?? 0 }
+                        }
+                    }
                     if !inWord, byte > 0x20, byte != 0x7f {
                         counts.words += 1
                         inWord = true
