@@ -23,8 +23,9 @@ struct Touch: Command {
             let dir = try r.p.stat(file)
             times = (dir.accessed, dir.modified)
             if let text = r.options.value("d") {
-                times.accessed = try When.read(text, now: dir.accessed, in: Zone(of: r.p))
-                times.modified = try When.read(text, now: dir.modified, in: Zone(of: r.p))
+                let zone = Zone(of: r.p)
+                times.accessed = try When.read(text, now: dir.accessed, in: zone)
+                times.modified = try When.read(text, now: dir.modified, in: zone)
             }
         } else if let text = r.options.value("d") {
             let time = try When.read(text, now: now, in: Zone(of: r.p))

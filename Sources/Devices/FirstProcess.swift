@@ -17,8 +17,13 @@ public struct FirstProcess: Sendable {
     /// A script of the host: its name inside and its text.
     private let script: (name: String, text: [UInt8])?
 
+    /// The zone that the host's `$TZ` names, and its file.
+    private let zone: (name: String, bytes: [UInt8])?
+
     /// Where a script of the host stands inside.
     private static let scripts = "/n/script"
+    /// The tree that has `zoneinfo`, joined to /lib.
+    private static let zones = "#Rzoneinfo"
     private static let inherited = ["TERM", "LANG", "TZ", "COLUMNS", "LINES"]
 
     /// `command` is one of the shell's; else `words` are a script of the host or a program inside, and its arguments; else
@@ -35,6 +40,7 @@ public struct FirstProcess: Sendable {
         self.verbose = verbose
         self.shown = shown
         self.directory = directory ?? ""
+        zone = Self.hostZone()
         if let nsFile {
             nameSpace = (nsFile, String(decoding: try HostEnvironment.readFile(nsFile, limit: 1 << 20), as: UTF8.self))
         } else {
@@ -96,6 +102,7 @@ public struct FirstProcess: Sendable {
         }
         for (n, path) in shown.enumerated() { try show("#Usandbox\(n)", path, p) }
         if let script { try install(script, p) }
+        if let zone { try install(zone, p) }
         try p.chdir(host ? "/n/host" : "/home/\(user)")
         if let nameSpace {
             try NameSpaceFile(name: nameSpace.name, text: nameSpace.text).apply(to: p)
@@ -137,6 +144,34 @@ public struct FirstProcess: Sendable {
         try p.bind("#Rscript", Self.scripts, .create)
         let fd = try p.create("\(Self.scripts)/\(script.name)", .write, FileMode(rawValue: 0o755))
         try p.write(fd, script.text)
+        try p.close(fd)
+    }
+
+    /// Reads the zone file that `$TZ` names, where the C library looks for it; nil where it names none.
+    private static func hostZone() -> (name: String, bytes: [UInt8])? {
+        let given = HostEnvironment.variable("TZ") ?? ""
+        let name = given.hasPrefix(":") ? String(given.dropFirst()) : given
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard name.utf8.count <= 255, parts.allSatisfy({ !["", ".", ".."].contains($0) }) else { return nil }
+        let file = (HostEnvironment.variable("TZDIR") ?? "/usr/share/zoneinfo") + "/" + name
+        // A rule in POSIX's form is no file. Of a name that leads nowhere the programs tell that show the time.
+        guard HostEnvironment.isFile(file), let bytes = try? HostEnvironment.readFile(file, limit: 1 << 18),
+            bytes.starts(with: Array("TZif".utf8))
+        else { return nil }
+        return (name, bytes)
+    }
+
+    /// Puts it where the programs look for it: below /lib/zoneinfo.
+    private func install(_ zone: (name: String, bytes: [UInt8]), _ p: Proc) throws(SysError) {
+        try p.bind(Self.zones, "/lib", .after)
+        var path = Self.zones
+        let parts = "zoneinfo/\(zone.name)".split(separator: "/")
+        for name in parts.dropLast() {
+            path += "/" + name
+            try p.mkdir(path)
+        }
+        let fd = try p.create(path + "/" + (parts.last ?? ""), .write, FileMode(rawValue: 0o444))
+        try p.write(fd, zone.bytes)
         try p.close(fd)
     }
 

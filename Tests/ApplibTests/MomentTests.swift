@@ -52,6 +52,45 @@ import Testing
         #expect(Zone(text) == nil)
     }
 
+    /// A zone file of the second format: TST, four hours east, and from 1000000000 on NEW, or `footer`.
+    private static func file(_ footer: String) -> [UInt8] {
+        func header(_ counts: [UInt8]) -> [UInt8] {
+            Array("TZif2".utf8) + [UInt8](repeating: 0, count: 15) + counts.flatMap { [0, 0, 0, $0] }
+        }
+        let first = header([0, 0, 0, 0, 1, 4]) + [0, 0, 0, 0, 0, 0] + Array("TST\0".utf8)
+        let change: [UInt8] = [0, 0, 0, 0, 0x3b, 0x9a, 0xca, 0, 1]
+        let rules: [UInt8] = [0, 0, 0x38, 0x40, 0, 0, 0, 0, 0x1c, 0x20, 0, 4]
+        return first + header([0, 0, 0, 1, 2, 8]) + change + rules + Array("TST\0NEW\0\n\(footer)\n".utf8)
+    }
+
+    @Test(
+        arguments: [
+            ("", 0, "TST +0400"), ("", 999_999_999, "TST +0400"), ("", 1_000_000_000, "NEW +0200"),
+            ("", 1_720_000_000, "NEW +0200"), ("NEW-2NST,M3.5.0,M10.5.0/3", 1_720_000_000, "NST +0300"),
+            ("NEW-2NST,M3.5.0,M10.5.0/3", 1_730_000_000, "NEW +0200"), ("NEW-2NST,M3.5.0,M10.5.0/3", 0, "TST +0400"),
+        ] as [(String, Int64, String)])
+    func aZoneFileHasItsHistory(_ footer: String, _ seconds: Int64, _ text: String) throws {
+        let zone = try #require(Zone(file: Self.file(footer)))
+        #expect(Moment(seconds, in: zone).text("%Z %z") == text)
+    }
+
+    @Test func aZoneFileThatIsCutOrSpoiltIsNoneOrAnother() {
+        let whole = Self.file("NEW-2")
+        for count in 0..<whole.count - 7 { #expect(Zone(file: Array(whole[..<count])) == nil, "\(count) bytes") }
+        for place in whole.indices {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] as [UInt8] {
+                var bytes = whole
+                bytes[place] = byte
+                guard let zone = Zone(file: bytes) else { continue }
+                // Whatever it says now, it is answered.
+                for seconds in [Int64.min / 4, -1, 1_000_000_000, Int64.max / 4] {
+                    #expect(zone.rule(at: seconds).offset.magnitude <= 26 * 3600)
+                }
+            }
+        }
+        #expect(Zone(file: Self.file("nonsense")) == nil)
+    }
+
     @Test(arguments: [
         ("2021-01-03", "53 2020"), ("2021-01-04", "01 2021"), ("2024-12-30", "01 2025"), ("2020-12-31", "53 2020"),
         ("2016-01-01", "53 2015"), ("2024-06-15", "24 2024"),

@@ -76,7 +76,8 @@ public struct When {
                 sign = nil
                 continue
             }
-            if let mark = sign {
+            // Blanks may stand between a sign and its number.
+            if let mark = sign, c != " ", c != "\t" {
                 words.append(.mark(mark))
                 sign = nil
             }
@@ -136,6 +137,8 @@ public struct When {
         case "midnight": time = (0, 0, 0)
         case "noon": time = (12, 0, 0)
         case "utc", "gmt", "z", "ut": offset = 0
+        case let zone where time != nil && offset == nil && Self.zones[zone] != nil:
+            offset = Self.zones[zone].map { $0 * 60 }
         case "next", "last", "this":
             let step: Int64 = name == "next" ? 1 : name == "last" ? -1 : 0
             guard case .name(let what)? = words.first else { throw wrong }
@@ -157,6 +160,15 @@ public struct When {
             }
         }
     }
+
+    /// Minutes east of Greenwich of zones that are written by their letters, behind a time.
+    private static let zones: [String: Int64] = [
+        "nst": -210, "ndt": -150, "ast": -240, "adt": -180, "est": -300, "edt": -240, "cst": -360, "cdt": -300,
+        "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "akst": -540, "akdt": -480, "hst": -600, "brt": -180,
+        "art": -180, "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "met": 60, "mest": 120, "eet": 120,
+        "eest": 180, "cat": 120, "sast": 120, "eat": 180, "msk": 180, "ist": 330, "sgt": 480, "kst": 540, "jst": 540,
+        "nzst": 720, "nzdt": 780,
+    ]
 
     private mutating func takeDay(_ day: Int64, _ month: Int) throws(SysError) {
         words.removeFirst()

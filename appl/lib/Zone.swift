@@ -1,6 +1,7 @@
 import Kernel
 
-/// A time zone as POSIX writes it in `TZ`: `UTC0`, `CET-1CEST,M3.5.0,M10.5.0/3`.
+/// A time zone: as POSIX writes it in `TZ`, `UTC0`, `CET-1CEST,M3.5.0,M10.5.0/3`; or as a zone file tells it, which has what
+/// was so in earlier years too.
 ///
 /// The corresponding POSIX page is chapter 8 of the base definitions, environment variables.
 public struct Zone: Sendable {
@@ -44,6 +45,10 @@ public struct Zone: Sendable {
     }
 
     private let standard: Rule
+    /// From when on what held, in order, as a zone file tells it: `standard` is what held before that.
+    private var history: [(from: Int64, rule: Rule)] = []
+    /// What holds from the last of these moments on, where the file says it: one zone, of POSIX's form.
+    private var future: [Zone] = []
     private var summer: (rule: Rule, from: Change, to: Change)?
 
     /// Greenwich.
@@ -51,10 +56,52 @@ public struct Zone: Sendable {
 
     private init(standard: Rule) { self.standard = standard }
 
-    /// The zone of the process: `$TZ`, else Greenwich. A value that is not understood is Greenwich too.
+    /// Where zone files are looked for: what the host gave at the start, then what is shown of it.
+    private static let directories = ["/lib/zoneinfo", "/usr/share/zoneinfo"]
+    /// Bytes of a zone file that are looked at; real ones have a few thousand.
+    private static let fileLimit = 1 << 18
+
+    /// The zone of the process: `$TZ`, else Greenwich. It is Greenwich too where the value is neither a rule nor names a
+    /// zone file; that is told on descriptor 2.
     public init(of p: Proc) {
-        let text = p.environment["TZ"].map { String(decoding: $0.value, as: UTF8.self) } ?? ""
-        self = Zone(text) ?? .utc
+        var text = p.environment["TZ"].map { String(decoding: $0.value, as: UTF8.self) } ?? ""
+        if text.hasPrefix(":") { text.removeFirst() }
+        if text.isEmpty {
+            self = .utc
+        } else if let zone = Zone(text) ?? Zone(named: text, p) {
+            self = zone
+        } else {
+            self = .utc
+            // Nobody may be left to tell it to.
+            try? p.write(2, "\(p.name): no time zone '\(text)': it is taken for UTC\n")
+        }
+    }
+
+    /// Reads the file of a name such as `Europe/Berlin`, or of a path; nil where none is a zone file.
+    private init?(named name: String, _ p: Proc) {
+        guard name.utf8.count <= 255, !pathNames(name).contains("..") else { return nil }
+        for path in isRooted(name) ? [name] : Self.directories.map({ "\($0)/\(name)" }) {
+            // What is not there or cannot be read is no zone; the caller says so.
+            guard let dir = try? p.stat(path), dir.isRegular, let fd = try? p.open(path) else { continue }
+            defer { try? p.close(fd) }  // it was read: nothing is lost
+            if let bytes = try? p.readn(fd, Self.fileLimit), let zone = Zone(file: bytes) {
+                self = zone
+                return
+            }
+        }
+        return nil
+    }
+
+    /// Reads a zone file of the format of RFC 8536, with times of 8 bytes where it has those; nil where it is none.
+    public init?(file bytes: [UInt8]) {
+        var part = ZoneFile(bytes[...], wide: false)
+        if let first = part, first.version >= 2 { part = ZoneFile(first.rest, wide: true) }
+        guard let part, let first = part.rules.first else { return nil }
+        self.init(standard: first)
+        history = part.changes.map { ($0.from, part.rules[$0.rule]) }
+        guard part.version >= 2, !part.footer.isEmpty else { return }
+        guard let zone = Zone(part.footer) else { return nil }
+        future = [zone]
     }
 
     /// Reads `text`; nil where it is not of this form.
@@ -76,6 +123,18 @@ public struct Zone: Sendable {
 
     /// The rule that holds at `seconds` since 1970.
     public func rule(at seconds: Int64) -> Rule {
+        if seconds >= history.last?.from ?? .min {
+            if let future = future.first { return future.rule(at: seconds) }
+            if let last = history.last { return last.rule }
+        } else {
+            // The last one that has begun.
+            var (low, high) = (0, history.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if history[middle].from <= seconds { low = middle + 1 } else { high = middle }
+            }
+            return low == 0 ? standard : history[low - 1].rule
+        }
         guard let summer else { return standard }
         let year = Moment(seconds + standard.offset).year
         let from = summer.from.moment(year) - standard.offset
