@@ -61,6 +61,7 @@ struct Emu: ParsableCommand {
             throw ValidationError("--serve takes an address and a directory, and no command")
         }
         if sandbox && wholeHost { throw ValidationError("--sandbox excludes -H") }
+        if command == nil && words.first == "" { throw ValidationError("a script or program has a name") }
         if !mount.isEmpty && !sandbox { throw ValidationError("-m goes with --sandbox") }
         if let network {
             do throws(SysError) { _ = try HostGrants.Network(network) } catch {
