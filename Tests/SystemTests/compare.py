@@ -7,7 +7,7 @@ of `input` on each side. What they write to descriptor 1, whether they succeed, 
 equal, byte by byte; for programs of which POSIX says that trouble is more than 1, so must that be.
 
 No host has a twin, or one with the same output, of: bind cleanname dial export help lc listen man mount netstat newns ns os p
-ps pstree sandbox semdown semup top unmount whence xd. Their manual pages' examples, the system cases and the unit tests
+ps pstree sandbox semdown semup top uname unmount whence xd. Their manual pages' examples, the system cases and the unit tests
 of ApplTests say what they do.
 """
 
