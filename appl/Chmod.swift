@@ -4,11 +4,12 @@ import Kernel
 /// Changes permissions.
 struct Chmod: Command {
     static let usage: Usage = """
-        chmod [-Rcfv] mode file ...
+        chmod [-Rcfv] mode file ... | --reference file file ...
         -c, --changes          tell of each that changes
         -f, --silent, --quiet  say nothing of what fails
         -R, --recursive        directories and all below them
         -v, --verbose          tell of each
+        --reference file       the mode of that file
         """
 
     /// A mode such as `-w` looks like flags; behind an empty clause it does not.
@@ -22,9 +23,11 @@ struct Chmod: Command {
     }
 
     func run(_ r: Run) throws(SysError) {
-        let words = try r.operands(2...Int.max)
-        let change = try ModeChange(words[0])
-        for name in words.dropFirst() {
+        let pattern = r.options.value("reference")
+        let words = try r.operands((pattern == nil ? 2 : 1)...Int.max)
+        let mode = try pattern.map { (f) throws(SysError) in String(try r.p.stat(f).mode.bits, radix: 8) }
+        let change = try ModeChange(mode ?? words[0])
+        for name in mode == nil ? words.dropFirst() : words[...] {
             guard r.has("R") else {
                 try attempt(name, r) { () throws(SysError) in try set(name, try r.p.stat(name), change, r, follow: true)
                 }

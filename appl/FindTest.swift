@@ -157,6 +157,9 @@ struct FindParser {
         case "-nouser": return .test { $0.dir.owner.isEmpty || Int($0.dir.owner) != nil }
         case "-nogroup": return .test { $0.dir.group.isEmpty || Int($0.dir.group) != nil }
         case "-perm": return try permissions(try value(word))
+        case "-readable": return access(.read)
+        case "-writable": return access(.write)
+        case "-executable": return access(.execute)
         case "-true": return .test { _ in true }
         case "-false": return .test { _ in false }
         case "-maxdepth", "-mindepth":
@@ -173,6 +176,15 @@ struct FindParser {
         default:
             let time = try FindTime(p).test(word) { (w) throws(SysError) in try value(w) }
             return if let time { time } else { try action(word) }
+        }
+    }
+
+    /// Whether who calls has a right, by the file's bits and by what its path is left with.
+    private func access(_ right: Mask) -> FindTest {
+        .test { [p] (f) throws(SysError) in
+            // A path that leads nowhere gives no right.
+            guard let route = try? p.whence(f.path), let dir = try? p.stat(f.path) else { return false }
+            return route.mask.contains(right) && p.cred.may(dir, right)
         }
     }
 

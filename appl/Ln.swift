@@ -4,12 +4,13 @@ import Kernel
 /// Gives files other names.
 struct Ln: Command {
     static let usage: Usage = """
-        ln [-LPTfinsv] file ... target | -t directory file ...
+        ln [-LPTfinrsv] file ... target | -t directory file ...
         -f, --force                what has the name is removed first
         -i, --interactive          the same, but ask before
         -L, --logical              another name of what a symbolic link leads to
         -n, --no-dereference       a target that is a symbolic link is a name, not the directory that it leads to
         -P, --physical             another name of the symbolic link itself; it always is, but for -L
+        -r, --relative             with -s: as the file is reached from where the link is
         -s, --symbolic             symbolic links
         -T, --no-target-directory  the target is a name, not a directory to make names in
         -t, --target-directory directory  make the names there
@@ -25,7 +26,9 @@ struct Ln: Command {
 
     func run(_ r: Run) throws(SysError) {
         let isSymbolic = r.has("s")
-        try r.eachTarget(follow: !r.has("n")) { (file, name) throws(SysError) in
+        guard isSymbolic || !r.has("r") else { throw r.misuse("-r goes with -s") }
+        try r.eachTarget(follow: !r.has("n")) { (given, name) throws(SysError) in
+            let file = r.has("r") ? try relative(given, name, r) : given
             let source = isSymbolic ? file : try self.source(file, r)
             if let there = try? r.p.stat(name, follow: false) {  // absent: nothing to remove
                 guard try replaces(name, r) else { return }
@@ -51,6 +54,14 @@ struct Ln: Command {
         case "i": return try r.ask("replace '\(name)'")
         default: throw SysError(.exist, subject: name)
         }
+    }
+
+    /// `file` as it is reached from the directory of `name`.
+    private func relative(_ file: String, _ name: String, _ r: Run) throws(SysError) -> String {
+        let directory = try RealPath.of(parentName(name), .any, r.p)
+        // The file itself may be a symbolic link, which is what is meant.
+        let above = try RealPath.of(parentName(file), .any, r.p)
+        return RealPath.relative(join(above, lastName(file)), to: directory)
     }
 
     /// With -L what `file` leads to, at the end.

@@ -1,10 +1,11 @@
 import Applib
 import Kernel
+import Shell
 
 /// Lists files. The long form is Plan 9's: kind and rights, device letter and instance, owner, group, length, date, name.
 struct Ls: Command {
     static let usage: Usage = """
-        ls [-1ACFHLRSacdefghiklmnopqrstux] [-w width] [file ...]
+        ls [-1ACFHLRSUXacdefghiklmnopqrstux] [-I glob] [-w width] [file ...]
         -1                    one name on a line; that is the standard
         -A, --almost-all      names that begin with a dot too
         -a, --all             the same, and . and ..
@@ -17,6 +18,7 @@ struct Ls: Command {
         -g                    long form without the owner
         -H                    what an operand that is a symbolic link leads to
         -h, --human-readable  sizes with K, M, G
+        -I, --ignore glob     leave out what has such a name
         -i, --inode           the number of the file: the path of its qid
         -k, --kibibytes       sizes of -s in kilobytes; that is the standard
         -L, --dereference     what a symbolic link leads to
@@ -33,13 +35,21 @@ struct Ls: Command {
         -t                    by time, newest first
         -u                    time of the last access, for -l and -t
         -w, --width width     characters of a line, for -C and -x; else the terminal's, else $COLUMNS, else 80
+        -X                    by what is behind the last dot of the name
         -x                    in columns, across
+        --color[=when]        names of directories, links and programs in colours: always, never, or auto, on a terminal
+        --group-directories-first  so, whatever the order is
+        --sort how            as -U, -S, -t or -X: none, size, time, extension; or name
         """
 
     func run(_ r: Run) throws(SysError) {
         // One on a line may be long.
         let form = r.options.last(of: "lgoCx1").map { $0 == "1" ? r.options.last(of: "lgo") ?? "1" : $0 } ?? "1"
-        let listing = Listing(r, isLong: "lgo".contains(form))
+        let ignored = r.options.values("I").map { Pattern($0) }
+        let listing = try Listing(r, isLong: "lgo".contains(form)) { (name) throws(SysError) -> Bool in
+            for pattern in ignored where try pattern.matches(name) { return true }
+            return false
+        }
         guard form == "C" || form == "x" else {
             return try listing.list { (rows) throws(SysError) in for row in rows { try r.out.line(row) } }
         }

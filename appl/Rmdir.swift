@@ -4,9 +4,10 @@ import Kernel
 /// Removes empty directories.
 struct Rmdir: Command {
     static let usage: Usage = """
-        rmdir [-pv] directory ...
+        rmdir [-pv] [--ignore-fail-on-non-empty] directory ...
         -p, --parents  those above too, as far as the name says
         -v, --verbose  tell of each that is removed
+        --ignore-fail-on-non-empty  a directory with something in it stays, which is no failure
         """
 
     func run(_ r: Run) throws(SysError) {
@@ -16,7 +17,10 @@ struct Rmdir: Command {
                 while true {
                     guard try r.p.stat(path, follow: false).isDirectory else { throw SysError(.notDir, subject: path) }
                     if r.has("v") { try r.out.line("rmdir: removing directory, '\(path)'") }
-                    try r.p.remove(path)
+                    do throws(SysError) { try r.p.remove(path) } catch {
+                        if error.code == .notEmpty, r.has("ignore-fail-on-non-empty") { return }
+                        throw error
+                    }
                     guard r.has("p"), let above = above(path) else { return }
                     path = above
                 }

@@ -19,6 +19,7 @@ struct Sort: Command {
         -m, --merge                    merge files that are in order
         -n, --numeric-sort             compare as decimal numbers
         -o, --output file              write there, which may be an input
+        --parallel number              accepted, and of no effect: sort uses one processor
         -R, --random-sort              by chance, lines with equal keys together
         -r, --reverse                  the other way round
         -S, --buffer-size size         bytes to hold in memory, with K, M or G (256M)

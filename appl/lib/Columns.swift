@@ -15,7 +15,7 @@ public struct Columns {
     public init(_ names: [String], width: Int, isAcross: Bool) {
         self.names = names
         self.isAcross = isAcross
-        let lengths = names.map(\.count)
+        let lengths = names.map(\.shownCount)
         var best: [Int] = [lengths.max() ?? 0]
         // No name and its gap is narrower.
         for count in stride(from: min(names.count, width / (Self.gap + 1)), to: 1, by: -1) {
@@ -59,10 +59,25 @@ public struct Columns {
                 }
             }
             line += names[i]
-            at += names[i].count
+            at += names[i].shownCount
             start += widths[column]
         }
         return line
+    }
+}
+
+extension String {
+    /// Characters that are seen: those of a colour are not.
+    fileprivate var shownCount: Int {
+        guard utf8.contains(0x1b) else { return count }
+        var isColor = false
+        var count = 0
+        for c in self {
+            if c == "\u{1b}" { isColor = true }
+            if !isColor { count += 1 }
+            if c == "m" { isColor = false }
+        }
+        return count
     }
 }
 

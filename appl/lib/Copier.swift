@@ -20,6 +20,10 @@ public struct Copier {
     public var followsOperands = true
     /// What cannot be opened for writing is removed first.
     public var forces = false
+    /// What is there is removed first.
+    public var removes = false
+    /// Of a directory that another server than the operand's serves, only the directory.
+    public var staysOnServer = false
     /// Those of `nif` that say what becomes of a file that is there; none where that was asked before.
     public var deciding = ""
     /// Where a file with several names was copied to.
@@ -33,6 +37,7 @@ public struct Copier {
         var tree = Tree(r.p, source, follow: follows, followRoot: followsOperands)
         var made: FileIdentity?
         var isFirst = true
+        var server: (Character, UInt32)?
         while true {
             let wasFirst = isFirst
             do throws(SysError) {
@@ -57,6 +62,9 @@ public struct Copier {
                         throw error
                     }
                     if step.depth == 0 { made = try r.p.stat(to).identity }
+                    let place = (step.dir.type, step.dir.instance)
+                    if let server, staysOnServer, place != server { tree.skip() }
+                    if server == nil { server = place }
                     try tell(step.path, to)
                 case .leave: try finish(to, step.dir)
                 }
@@ -158,6 +166,7 @@ public struct Copier {
             guard there.identity != original.identity else { throw isSame(source, target) }
             guard !there.isDirectory else { throw SysError(.isDir, subject: target) }
         }
+        if removes { try makeRoom(target) }
         let to = try create(target, original)
         do throws(SysError) { try pour(from, to, original.length, source) } catch {
             try? r.p.close(to)  // what went wrong first is what is told

@@ -92,17 +92,22 @@ extension UInt64 {
     public func blocks(of size: UInt64) -> UInt64 { self / size + (self % size == 0 ? 0 : 1) }
 }
 
-/// A number of bytes as people say it: `512`, `1.5K`, `20M`. Powers of 1024, rounded up, as `du -h` does.
-public func brief(_ bytes: UInt64) -> String {
-    var shift: UInt64 = 0
-    while shift < 60, bytes >> (shift + 10) > 0 { shift += 10 }
-    guard shift > 0 else { return String(bytes) }
-    let letters = ["K", "M", "G", "T", "P", "E"]
-    let letter = Int(shift / 10) - 1
-    let (whole, rest) = bytes.quotientAndRemainder(dividingBy: 1 << shift)
+/// A number of bytes as people say it: `512`, `1.5K`, `20M`. Powers of 1024, rounded up, as `du -h` does; `thousand`: of
+/// 1000, as `du --si` does.
+public func brief(_ bytes: UInt64, thousand: Bool = false) -> String {
+    let base: UInt64 = thousand ? 1000 : 1024
+    let letters = [thousand ? "k" : "K", "M", "G", "T", "P", "E"]
+    var unit: UInt64 = 1
+    var power = 0
+    while power < letters.count, bytes / unit >= base {
+        unit *= base
+        power += 1
+    }
+    guard power > 0 else { return String(bytes) }
+    let (whole, rest) = bytes.quotientAndRemainder(dividingBy: unit)
     // A tenth of the largest unit times ten is below 2^64.
-    let tenths = whole * 10 + ((rest * 10 + (1 << shift) - 1) >> shift)
-    if tenths < 100 { return "\(tenths / 10).\(tenths % 10)\(letters[letter])" }
+    let tenths = whole * 10 + (rest * 10 + unit - 1) / unit
+    if tenths < 100 { return "\(tenths / 10).\(tenths % 10)\(letters[power - 1])" }
     let up = whole + (rest > 0 ? 1 : 0)
-    return up == 1024 && letter < 5 ? "1.0\(letters[letter + 1])" : "\(up)\(letters[letter])"
+    return up == base && power < letters.count ? "1.0\(letters[power])" : "\(up)\(letters[power - 1])"
 }

@@ -12,13 +12,42 @@ public struct Listing {
     private let isLong: Bool
     private let zone: Zone
     private let now: Int64
+    private let order: Order
+    private let paints: Bool
+    private let ignores: (String) throws(SysError) -> Bool
 
-    /// `isLong`: with kind, rights, owner, size and time.
-    public init(_ r: Run, isLong: Bool = false) {
+    private enum Order { case name, none, size, time, suffix }
+
+    /// `isLong`: with kind, rights, owner, size and time. Names of a directory that `ignores` says are left out.
+    public init(
+        _ r: Run, isLong: Bool = false, ignores: @escaping (String) throws(SysError) -> Bool = { _ in false }
+    ) throws(SysError) {
         self.r = r
         self.isLong = isLong
+        self.ignores = ignores
         zone = Zone(of: r.p)
         now = r.p.caller.clock.now() / 1_000_000_000
+        order = try Self.order(r)
+        switch r.options.value("color") {
+        case nil, "never": paints = false
+        case "", "always": paints = true
+        case "auto": paints = r.p.isTerminal(1)
+        case let how?: throw r.misuse("--color: bad value '\(how)'")
+        }
+    }
+
+    private static func order(_ r: Run) throws(SysError) -> Order {
+        let given = r.options.given.last { ["t", "S", "X", "sort"].contains($0.name) }
+        if r.has("n") || r.has("f") { return .none }
+        switch given.map({ $0.name == "sort" ? $0.value : $0.name }) {
+        case nil, "name": return .name
+        case "t", "time": return .time
+        case "S", "size": return .size
+        case "X", "extension": return .suffix
+        case "none": return .none
+        case "version", "width": throw r.misuse("--sort=\(given?.value ?? ""): not in this emu")
+        case let how?: throw r.misuse("--sort: bad value '\(how)'")
+        }
     }
 
     private var showsHidden: Bool { r.has("a") || r.has("f") }
@@ -79,6 +108,7 @@ public struct Listing {
             }
         }
         for dir in try r.p.entries(of: path) where !dir.isHidden || showsHidden || r.has("A") {
+            if try ignores(dir.name) { continue }
             let path = join(path, dir.name)
             var shown = dir
             if dir.qid.isSymlink, r.has("L") {
@@ -101,17 +131,23 @@ public struct Listing {
     private func time(_ dir: Dir) -> Int64 { r.has("u") ? dir.accessed : r.has("c") ? dir.changed : dir.modified }
 
     private func sorted(_ entries: [Entry]) -> [Entry] {
-        if r.has("n") || r.has("f") { return entries }
-        let order = r.options.last(of: "tS")
-        let sorted = entries.sorted { a, b in
+        if order == .none { return entries }
+        var sorted = entries.sorted { a, b in
             switch order {
-            case "t" where time(a.dir) != time(b.dir): time(a.dir) > time(b.dir)
-            case "S" where a.dir.length != b.dir.length: a.dir.length > b.dir.length
+            case .time where time(a.dir) != time(b.dir): time(a.dir) > time(b.dir)
+            case .size where a.dir.length != b.dir.length: a.dir.length > b.dir.length
+            case .suffix where suffix(a.name) != suffix(b.name):
+                suffix(a.name).utf8.lexicographicallyPrecedes(suffix(b.name).utf8)
             default: a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
             }
         }
-        return r.has("r") ? sorted.reversed() : sorted
+        if r.has("r") { sorted.reverse() }
+        guard r.has("group-directories-first") else { return sorted }
+        return sorted.filter(\.dir.isDirectory) + sorted.filter { !$0.dir.isDirectory }
     }
+
+    /// What is behind the last dot, with the dot.
+    private func suffix(_ name: String) -> String { name.lastIndex(of: ".").map { String(name[$0...]) } ?? "" }
 
     /// A line for each entry, its columns as wide as the widest.
     private func rows(_ entries: [Entry]) throws(SysError) -> [String] {
@@ -147,7 +183,7 @@ public struct Listing {
         }
         var rows: [String] = []
         for (i, entry) in entries.enumerated() {
-            let cells = columns.map { $0[i] } + [entry.name + mark(entry.dir) + (try target(entry))]
+            let cells = columns.map { $0[i] } + [painted(entry) + mark(entry.dir) + (try target(entry))]
             rows.append(cells.joined(separator: " "))
         }
         return rows
@@ -159,6 +195,17 @@ public struct Listing {
         if r.has("e") { return String(seconds) }
         let isRecent = abs(now - seconds) < 182 * 86400
         return Moment(seconds, in: zone).text(isRecent ? "%b %e %H:%M" : "%b %e  %Y")
+    }
+
+    /// The name, in the colour of its kind.
+    private func painted(_ entry: Entry) -> String {
+        guard paints else { return entry.name }
+        let colors: [Character: String] = [
+            "d": "01;34", "l": "01;36", "p": "33", "s": "01;35", "b": "01;33", "c": "01;33",
+        ]
+        let isProgram = entry.dir.mode.permissions & 0o111 != 0
+        guard let color = colors[entry.dir.kindLetter] ?? (isProgram ? "01;32" : nil) else { return entry.name }
+        return "\u{1b}[\(color)m\(entry.name)\u{1b}[0m"
     }
 
     private func mark(_ dir: Dir) -> String {
