@@ -45,9 +45,12 @@ struct Ls: Command {
     func run(_ r: Run) throws(SysError) {
         // One on a line may be long.
         let form = r.options.last(of: "lgoCx1").map { $0 == "1" ? r.options.last(of: "lgo") ?? "1" : $0 } ?? "1"
-        let ignored = r.options.values("I").map { Pattern($0) }
+        let ignored = r.options.values("I").map { (pattern: Pattern($0), isHidden: $0.hasPrefix(".")) }
         let listing = try Listing(r, isLong: "lgo".contains(form)) { (name) throws(SysError) -> Bool in
-            for pattern in ignored where try pattern.matches(name) { return true }
+            // A dot at the beginning is no other character's.
+            for i in ignored where i.isHidden || !name.hasPrefix(".") {
+                if try i.pattern.matches(name) { return true }
+            }
             return false
         }
         guard form == "C" || form == "x" else {
