@@ -5,19 +5,21 @@ import Shell
 /// Tells how files differ. Status: empty when they are equal, `differ` when not.
 struct Diff: Command {
     static let usage: Usage = """
-        diff [-aBbcefiNnpqrsTtuwZ] [-C lines | -U lines] [-I pattern] [-L label]... [-x glob]... file1 file2
+        diff [-aBbcdefiNnpqrsTtuwZ] [-C lines | -U lines] [-I pattern] [-L label]... [-x glob]... file1 file2
         -a, --text                      compare as text what has zero bytes
         -B, --ignore-blank-lines        changes of empty lines alone are none
         -b, --ignore-space-change       an amount of blanks equals any other
         -c                              with three lines of context around each change
         -C lines                        the same, with so many lines
         --context[=lines]               the same
+        -d, --minimal                   a shortest script, whatever it costs
         -e, --ed                        a script for ed
         -f                              like one, from the first change to the last
         -I, --ignore-matching-lines pattern  changes of lines that match alone are none
         -i, --ignore-case               lower case equals upper case
         -L, --label label               stands for a file's name and time, the first for file1
         -N, --new-file                  an absent file counts as empty
+        --normal                        the standard form
         -n, --rcs                       as RCS keeps it
         -p, --show-c-function           the function that a change is in, with -c (which it means where no form is given) or -u
         -q, --brief                     tell only that they differ

@@ -103,7 +103,7 @@ struct DiffFiles {
                 return n
             }
         }
-        return try DiffScript.changes(numbers(a), numbers(b))
+        return try DiffScript.changes(numbers(a), numbers(b), isShortest: r.has("d"))
     }
 
     /// A line without what does not count.

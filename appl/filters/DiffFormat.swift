@@ -14,7 +14,7 @@ struct DiffFormat {
         self.r = r
         let forms: [String: Form] = [
             "c": .context, "C": .context, "context": .context, "u": .unified, "U": .unified, "unified": .unified,
-            "e": .ed, "f": .forward, "n": .rcs,
+            "e": .ed, "f": .forward, "n": .rcs, "normal": .normal,
         ]
         var chosen: Set<Form> = []
         var most: Int?

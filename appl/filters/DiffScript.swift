@@ -21,16 +21,17 @@ struct DiffScript {
     private var backward: [Int]
 
     /// Steps from one end that a box may cost before it is replaced whole.
-    private static let costLimit = 2048
+    private let costLimit: Int
 
-    /// The changes, in order.
-    static func changes(_ a: [Int32], _ b: [Int32]) throws(SysError) -> [Change] {
-        var script = DiffScript(a, b)
+    /// The changes, in order; `isShortest`: as few lines as can be, whatever it costs.
+    static func changes(_ a: [Int32], _ b: [Int32], isShortest: Bool = false) throws(SysError) -> [Change] {
+        var script = DiffScript(a, b, costLimit: isShortest ? a.count + b.count + 1 : 2048)
         try script.compare(0..<a.count, 0..<b.count)
         return script.changes()
     }
 
-    private init(_ a: [Int32], _ b: [Int32]) {
+    private init(_ a: [Int32], _ b: [Int32], costLimit: Int) {
+        self.costLimit = costLimit
         self.a = a
         self.b = b
         removed = [Bool](repeating: false, count: a.count)
@@ -75,7 +76,7 @@ struct DiffScript {
         forward[down + shift] = x.lowerBound
         backward[up + shift] = x.upperBound
         var (fmin, fmax, bmin, bmax) = (down, down, up, up)
-        for cost in 1...Self.costLimit {
+        for cost in 1...costLimit {
             if cost & 63 == 0 { try Thread.check() }
             if fmin > lowest { fmin -= 1; forward[fmin - 1 + shift] = -1 } else { fmin += 1 }
             if fmax < highest { fmax += 1; forward[fmax + 1 + shift] = -1 } else { fmax -= 1 }
