@@ -5,7 +5,7 @@ import Shell
 /// Lists files. The long form is Plan 9's: kind and rights, device letter and instance, owner, group, length, date, name.
 struct Ls: Command {
     static let usage: Usage = """
-        ls [-1ACFHLRSUXacdefghiklmnopqrstux] [-I glob] [-w width] [file ...]
+        ls [-1ACFHLRSUXacdefghiklmnopqrstuvx] [-I glob] [-w width] [file ...]
         -1                    one name on a line; that is the standard
         -A, --almost-all      names that begin with a dot too
         -a, --all             the same, and . and ..
@@ -34,12 +34,13 @@ struct Ls: Command {
         -s, --size            size in kilobytes
         -t                    by time, newest first
         -u                    time of the last access, for -l and -t
+        -v                    numbers in names as numbers: a9 before a10
         -w, --width width     characters of a line, for -C and -x; else the terminal's, else $COLUMNS, else 80
         -X                    by what is behind the last dot of the name
         -x                    in columns, across
         --color[=when]        names of directories, links and programs in colours: always, never, or auto, on a terminal
         --group-directories-first  so, whatever the order is
-        --sort how            as -U, -S, -t or -X: none, size, time, extension; or name
+        --sort how            as -U, -S, -t, -v or -X: none, size, time, version, extension; or name
         """
 
     func run(_ r: Run) throws(SysError) {

@@ -147,7 +147,7 @@ struct SortOrder: Sendable {
             case .human: c = SortHuman(x).compare(SortHuman(y), x, y)
             case .month: c = SortMonth.number(x) - SortMonth.number(y)
             case .random: c = SortRandom.compare(x, y)
-            case .version: c = SortVersion.compare(x, y)
+            case .version: c = VersionOrder.compare(x, y)
             case .bytes: c = key.isPlain ? x.compare(y) : Self.folded(key, x, y)
             }
             if c != 0 { return key.reverse ? -c : c }

@@ -16,7 +16,7 @@ public struct Listing {
     private let paints: Bool
     private let ignores: (String) throws(SysError) -> Bool
 
-    private enum Order { case name, none, size, time, suffix }
+    private enum Order { case name, none, size, time, suffix, version }
 
     /// `isLong`: with kind, rights, owner, size and time. Names of a directory that `ignores` says are left out.
     public init(
@@ -37,7 +37,7 @@ public struct Listing {
     }
 
     private static func order(_ r: Run) throws(SysError) -> Order {
-        let given = r.options.given.last { ["t", "S", "X", "sort"].contains($0.name) }
+        let given = r.options.given.last { ["t", "S", "X", "v", "sort"].contains($0.name) }
         if r.has("n") || r.has("f") { return .none }
         switch given.map({ $0.name == "sort" ? $0.value : $0.name }) {
         case nil, "name": return .name
@@ -45,7 +45,8 @@ public struct Listing {
         case "S", "size": return .size
         case "X", "extension": return .suffix
         case "none": return .none
-        case "version", "width": throw r.misuse("--sort=\(given?.value ?? ""): not in this emu")
+        case "v", "version": return .version
+        case "width": throw r.misuse("--sort=\(given?.value ?? ""): not in this emu")
         case let how?: throw r.misuse("--sort: bad value '\(how)'")
         }
     }
@@ -138,12 +139,17 @@ public struct Listing {
             case .size where a.dir.length != b.dir.length: a.dir.length > b.dir.length
             case .suffix where suffix(a.name) != suffix(b.name):
                 suffix(a.name).utf8.lexicographicallyPrecedes(suffix(b.name).utf8)
+            case .version where version(a.name, b.name) != 0: version(a.name, b.name) < 0
             default: a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
             }
         }
         if r.has("r") { sorted.reverse() }
         guard r.has("group-directories-first") else { return sorted }
         return sorted.filter(\.dir.isDirectory) + sorted.filter { !$0.dir.isDirectory }
+    }
+
+    private func version(_ a: String, _ b: String) -> Int {
+        VersionOrder.compare(Array(a.utf8).span, Array(b.utf8).span)
     }
 
     /// What is behind the last dot, with the dot.
