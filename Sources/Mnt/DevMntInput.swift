@@ -1,6 +1,12 @@
 import Kernel
 
-/// What has come over the wire, cut into frames. It is with whoever reads the wire, one at a time.
+/// The turn to read the wire. Whoever has taken it out of the link's state is alone with what has come; the state's lock
+/// makes his turn follow the one before.
+final class MntReader: @unchecked Sendable {
+    var input = MntInput()
+}
+
+/// What has come over the wire, cut into frames.
 ///
 /// The data of a long frame that the reader himself waits for are read into his own buffer: then only the frame's
 /// beginning goes through here. Otherwise it grows to hold one frame, whose length is bounded by msize.

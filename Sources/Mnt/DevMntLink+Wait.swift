@@ -92,7 +92,7 @@ extension MntLink {
     /// What there is to do until the reply is there.
     private enum Turn {
         case answered, write
-        case read(MntInput)
+        case read(MntReader)
     }
 
     private func turns(
@@ -108,7 +108,7 @@ extension MntLink {
             case .write:
                 hasWritten = true
                 try drain(how)
-            case .read(let input): try read(input, for: call, into: &buffer, how, since, end)
+            case .read(let reader): try read(reader, for: call, into: &buffer, how, since, end)
             }
         }
     }
@@ -122,7 +122,7 @@ extension MntLink {
                 s.isWriting = true
                 return .write
             }
-            if let input = s.input.take() { return .read(input) }
+            if let reader = s.reader.take() { return .read(reader) }
             call.isAwaited = how == .wait
             return nil
         }
@@ -212,7 +212,7 @@ extension MntLink {
     /// Lets somebody who sleeps look again whether it is his turn to read or write. Those who poll watch the wire too.
     func passOn() {
         let next = state.withLock { s -> MntCall? in
-            guard s.input != nil || !s.isWriting && !s.output.isEmpty else { return nil }
+            guard s.reader != nil || !s.isWriting && !s.output.isEmpty else { return nil }
             return s.calls.first { $0.phase == .sent && $0.isAwaited }
         }
         next?.queue.wake()

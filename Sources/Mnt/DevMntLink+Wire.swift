@@ -9,24 +9,25 @@ extension MntLink {
 
     // MARK: reading
 
-    /// Reads the wire, which `given` says is the caller's turn, until `mine` is answered or no more is there.
+    /// Reads the wire, which whoever has `reader` may, until `mine` is answered or no more is there.
     func read(
-        _ given: MntInput, for mine: MntCall, into buffer: inout MutableRawSpan, _ how: How, _ since: UInt64,
+        _ reader: MntReader, for mine: MntCall, into buffer: inout MutableRawSpan, _ how: How, _ since: UInt64,
         _ end: UInt64? = nil
     ) throws(SysError) {
-        var input = given
         // Whoever reads next finds the wire as it is left here.
         defer {
-            state.withLock { $0.input = input }
+            state.withLock { $0.reader = reader }
             passOn()
         }
         let isLong = buffer.byteCount >= Self.direct
         do throws(SysError) {
-            while try !handOut(&input, mine) {
-                if isLong, let count = input.dataComing(mine.tag), mayTake(count, mine), count <= buffer.byteCount {
-                    return try readData(&input, count, mine, into: &buffer, how, since, end)
+            while try !handOut(reader, mine) {
+                if isLong, let count = reader.input.dataComing(mine.tag), mayTake(count, mine),
+                    count <= buffer.byteCount
+                {
+                    return try readData(reader, count, mine, into: &buffer, how, since, end)
                 }
-                let n = try input.fill(most: isLong ? Self.head : .max) { (room) throws(SysError) in
+                let n = try reader.input.fill(most: isLong ? Self.head : .max) { (room) throws(SysError) in
                     try fill(&room, how, since, end)
                 }
                 guard n > 0 else { throw lost(nil) }
@@ -54,15 +55,16 @@ extension MntLink {
     }
 
     /// Hands all whole frames out; true when `mine` is answered.
-    private func handOut(_ input: inout MntInput, _ mine: MntCall) throws(SysError) -> Bool {
+    private func handOut(_ reader: MntReader, _ mine: MntCall) throws(SysError) -> Bool {
         let msize = self.msize
         while true {
             let frame: Range<Int>
             do {
-                guard let next = try input.next(msize) else { break }
+                guard let next = try reader.input.next(msize) else { break }
                 frame = next
             } catch { throw lied("\(error)") }
-            let (call, gone, lie) = state.withLock { receive(input.bytes.span.extracting(frame), &$0) }
+            let bytes = reader.input.bytes
+            let (call, gone, lie) = state.withLock { receive(bytes.span.extracting(frame), &$0) }
             if let lie { throw lied(lie) }
             if call !== mine { call?.queue.wake() }
             withExtendedLifetime(gone) {}
@@ -81,12 +83,12 @@ extension MntLink {
         state.withLock { _ in call.phase == .sent && call.expected == .Rread && count <= call.limit }
     }
 
-    /// Reads the data of the frame that begins in `input` into the caller's own buffer.
+    /// Reads the data of the frame that begins in `reader` into the caller's own buffer.
     private func readData(
-        _ input: inout MntInput, _ count: Int, _ mine: MntCall, into buffer: inout MutableRawSpan, _ how: How,
+        _ reader: MntReader, _ count: Int, _ mine: MntCall, into buffer: inout MutableRawSpan, _ how: How,
         _ since: UInt64, _ end: UInt64?
     ) throws(SysError) {
-        var done = input.takeData(into: &buffer)
+        var done = reader.input.takeData(into: &buffer)
         while done < count {
             do throws(SysError) {
                 var room = buffer._mutatingExtracting(done..<count)
@@ -94,7 +96,7 @@ extension MntLink {
                 guard n > 0 else { throw .hungup }
                 done += n
             } catch {
-                input.putBack(mine.tag, count: count, data: buffer.bytes.extracting(0..<done))
+                reader.input.putBack(mine.tag, count: count, data: buffer.bytes.extracting(0..<done))
                 throw error
             }
         }
@@ -209,16 +211,16 @@ extension MntLink {
             try told.sleep {
                 waiter.cancel()
                 waiter.arm()
-                let reads = state.withLock { $0.input != nil }
+                let reads = state.withLock { $0.reader != nil }
                 let got = wire.dev.poll(wire, reads ? [.read, .write] : .write, waiter)
                 return got.isEmpty ? nil : ()
             }
         }
-        guard let input = state.withLock({ $0.input.take() }) else { return }
+        guard let reader = state.withLock({ $0.reader.take() }) else { return }
         var nowhere = MutableRawSpan()
         let nobody = MntCall(Wire.noTag)
         nobody.phase = .sent
-        do throws(SysError) { try read(input, for: nobody, into: &nowhere, .try, since) } catch {
+        do throws(SysError) { try read(reader, for: nobody, into: &nowhere, .try, since) } catch {
             guard error.code == .wouldBlock else { throw error }
         }
     }

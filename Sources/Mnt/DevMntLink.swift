@@ -7,7 +7,7 @@ import Synchronization
 /// has come he lets the next one who waits read. So a request that is alone costs one write and one read on one thread.
 /// Frames go out in the order in which they were queued, by whoever finds that nobody else is writing.
 ///
-/// `state` guards all but what is on the way through the wire: `input` belongs to who took it out, and a batch of frames
+/// `state` guards all but what is on the way through the wire: the reader belongs to who took it out, and a batch of frames
 /// to who writes it. Nothing is called with the lock held but wait queues.
 final class MntLink: Sendable {
     struct State {
@@ -17,7 +17,7 @@ final class MntLink: Sendable {
         /// The request that has no tag.
         let version = MntCall(Wire.noTag)
         /// nil while somebody reads the wire.
-        var input: MntInput? = MntInput()
+        var reader: MntReader? = MntReader()
         /// Batches of frames to be written, and how much of the first has gone.
         var output: [FrameWriter] = []
         var written = 0

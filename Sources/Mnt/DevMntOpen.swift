@@ -35,7 +35,8 @@ final class MntOpen: Sendable {
     init(_ tree: MntTree, _ path: String, _ qid: Qid, _ fid: MntFid, _ iounit: UInt32, _ mode: Kernel.OpenMode) {
         (self.tree, self.path, self.qid, self.mode) = (tree, path, qid, mode)
         known = Lock(fid)
-        fid.isOpen = true
+        // That a directory is no longer read concerns nobody.
+        fid.isOpen = !qid.isDirectory
         fid.removesOnClose = mode.contains(.removeOnClose) && fid.link.dialect == .linux
         let room = fid.link.room
         most = iounit == 0 ? room : min(Int(iounit), room)
@@ -53,7 +54,7 @@ final class MntOpen: Sendable {
         again.remove([.truncate, .exclusive])
         let reply = try link.call(link.openRequest(new, again), new)
         _ = try link.opened(reply, isDirectory: qid.isDirectory)
-        new.isOpen = true
+        new.isOpen = fid.isOpen
         new.removesOnClose = fid.removesOnClose
         let before = known.withLock { k -> MntFid in
             defer { k = new }

@@ -156,6 +156,31 @@ import Testing
         }
     }
 
+    /// As find(1) goes about: a file costs a small part of a round trip.
+    @Test(arguments: [Dialect.plan9, .linux]) func aWalkOverATreeTakesFewRounds(dialect: Dialect) async throws {
+        let tree = TreeServer(dialect)
+        for d in 0..<50 {
+            for f in 0..<20 { tree.put("top/d\(d)/f\(f)", []) }
+        }
+        try await withTree(tree) { p, _, server in
+            let before = server.rounds
+            var paths = ["/n/top"]
+            var files = 0
+            while let path = paths.popLast() {
+                let fd = try p.open(path)
+                #expect(try p.fstat(fd).isDirectory)
+                while case let some = try p.dirread(fd), !some.isEmpty {
+                    paths += some.filter(\.isDirectory).map { "\(path)/\($0.name)" }
+                    files += some.filter { !$0.isDirectory }.count
+                }
+                try p.close(fd)
+            }
+            #expect(files == 1000)
+            let rounds = server.rounds - before
+            #expect(rounds <= 200, "\(rounds) rounds")
+        }
+    }
+
     @Test func aListingAnswersTheStatsThatFollow() async throws {
         let tree = TreeServer()
         for n in 0..<100 { tree.put("d/f\(n)", []) }
