@@ -80,7 +80,8 @@ let package = Package(
         // The benchmarks: `make bench`.
         .target(name: "CBench"),
         .executableTarget(
-            name: "emu-bench", dependencies: ["CBench", "Kernel", "NineP", "Host", "Devices", "Filters", "Appl"],
+            name: "emu-bench",
+            dependencies: ["CBench", "Kernel", "NineP", "Host", "Devices", "Mnt", "Filters", "Appl"],
             swiftSettings: strict),
 
         // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.

@@ -83,8 +83,7 @@ extension MntOpen {
         }
         if !d.names.isEmpty {
             let some = d.names.prefix(Self.batch)
-            if d.base?.link !== fid.link { d.base = try fid.link.walk(try tree.here().root, path) }
-            if let base = d.base { d.entries = try attributes(of: some, base, caller)[...] }
+            d.entries = try attributes(of: some, &d.base, caller)[...]
             d.names = d.names.dropFirst(some.count)
         }
         tree.listed.add(path, Array(d.entries))
@@ -104,12 +103,23 @@ extension MntOpen {
 
     /// What the files of `names` are: each is walked to and asked about, all at once.
     private func attributes(
-        of names: ArraySlice<Dirent>, _ directory: MntFid, _ caller: Caller
+        of names: ArraySlice<Dirent>, _ base: inout MntFid?, _ caller: Caller
     ) throws(SysError) -> [Dir] {
-        let link = directory.link
+        let (link, root) = try tree.here()
         var fids: [MntFid] = []
         var requests: [MntRequest] = []
         let isOrdered = !link.isUnordered
+        let way = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }[...]
+        var isNew = false
+        if base?.link !== link {
+            // The directory itself is walked to along with its files.
+            isNew = isOrdered && link.fitting(way).count == way.count
+            let fid = isNew ? try link.newFid() : try link.walk(root, way)
+            base = fid
+            let walk = Tmessage.walk(fid: root.number, newfid: fid.number, names: Array(way))
+            if isNew { requests.append(MntRequest(walk, root, newfid: fid)) }
+        }
+        guard let directory = base else { return [] }
         for entry in names {
             let fid = try link.newFid()
             fids.append(fid)
@@ -121,6 +131,12 @@ extension MntOpen {
         var calls = try link.start(requests)[...]
         var dirs: [Dir] = []
         defer { for call in calls { link.forget(call) } }
+        if isNew, let call = calls.popFirst() {
+            guard try link.qids(call).count == way.count else {
+                base = nil
+                throw .nonexist
+            }
+        }
         var walked: [(Dirent, MntFid)] = []
         for (entry, fid) in zip(names, fids) {
             guard let walk = calls.popFirst() else { break }

@@ -49,6 +49,7 @@ extension MntLink {
                     }
                 case .wouldBlock where !isAnswered(call): throw error
                 case _ where keeps && !isAnswered(call):
+                    state.withLock { _ in call.isAwaited = false }
                     passOn()
                     throw error
                 case .interrupted where flushEnd == nil:

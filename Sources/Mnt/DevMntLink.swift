@@ -52,7 +52,7 @@ final class MntLink: Sendable {
     /// Most requests that may be under way: beyond that the caller is at fault, or the server.
     private static let callLimit = 8192
     /// Fids that may wait for their clunk to go with another request.
-    private static let idleLimit = 16
+    private static let idleLimit = 32
 
     init(_ wire: Chan, _ options: ServerOptions, _ caller: Caller, log: @escaping @Sendable (String) -> Void) {
         self.wire = wire

@@ -4,6 +4,7 @@ import Devices
 import Filters
 import Host
 import Kernel
+import Mnt
 
 /// `emu-bench [--small] [--emu PATH] [PART-OF-NAME ...]` prints one table: what we take, what the host takes for the
 /// same, the ratio of the two, what is aimed at, and whether it is reached. `--small` does a tenth of the work.
@@ -45,8 +46,9 @@ struct Bench {
         grants.trees["host"] = .init(try HostEnvironment.realPath("."))
         let system = System(grants: grants)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
-        for make in deviceTable { system.add(make()) }
-        let rows = callRows + processRows + codecRows + commandRows(emu)
+        for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
+        let port = Int32(try answered(Int64(cbench_serve())))
+        let rows = callRows + processRows + codecRows + mountRows(port) + commandRows(emu)
         let small = self.small
         let wanted = self.wanted
         let ids = HostEnvironment.ids

@@ -56,7 +56,7 @@ import Testing
             #expect(dirs.map(\.length) == names.map { UInt64($0.utf8.count) })
             #expect(server.rounds - before < 150)
             // Fids are let go of with what is asked next.
-            #expect(try inTime { (try? p.stat("/n/none")) == nil && tree.fidCount < 25 })
+            #expect(try inTime { (try? p.stat("/n/none")) == nil && tree.fidCount < 40 })
         }
     }
 

@@ -123,7 +123,7 @@ import Testing
             }
             for n in 0..<200 { #expect(code { () throws(SysError) in _ = try p.stat("/n/d/none\(n)") } == .nonexist) }
             // The root's, and a few that wait to be let go of.
-            #expect(tree.fidCount < 25)
+            #expect(tree.fidCount < 40)
         }
     }
 

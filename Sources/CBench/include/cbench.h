@@ -38,6 +38,11 @@ int64_t cbench_idle(const char *words);
 #define CBENCH_TEXT "text"
 int64_t cbench_enter(int64_t bytes);
 
+/* Starts a 9P2000 server whose answers are ready beforehand, which ends with this program; its port on the loopback. */
+int cbench_serve(void);
+/* Asks it n times the same, Tstat, or Tread or Twrite of so many bytes, with `depth` requests under way. */
+int64_t cbench_ask(int port, int type, long count, long depth, long n);
+
 /* Removes what cbench_enter made, and ends the program. */
 _Noreturn void cbench_leave(int status);
 
