@@ -6,7 +6,7 @@ import Kernel
 struct Dial: Command {
     static let usage: Usage = """
         dial [-A] address [command [argument ...]]
-        -A  whoever answers is not asked who they are, as nobody is without it
+        -A  of tls: whoever answers may be anybody
         """
     static let flagsEndEarly = true
 
@@ -15,7 +15,7 @@ struct Dial: Command {
         let command = Array(words.dropFirst())
         // What cannot be run is said before anybody is called.
         if !command.isEmpty { _ = try r.p.command(command) }
-        let connection = try r.p.dial(words[0])
+        let connection = try r.p.dial(words[0], anybody: r.has("A"))
         guard !command.isEmpty else { return try talk(over: connection, r) }
         try r.p.become(connection, environment: [.forkFD, .forkEnv])
         try r.become(command)

@@ -218,13 +218,15 @@ final class DevCons: LogDevice {
 
     /// The host's stream behind an open file; nil where there is none.
     private func stream(_ c: Chan) -> HostStream? {
-        switch file(c) {
-        case .cons: c.mode?.canRead == true ? console.input.stream : console.output.stream
-        case .stdin: console.input.stream
-        case .stdout: console.output.stream
-        case .stderr: console.error.stream
-        default: nil
-        }
+        let flow: (any HostFlow)? =
+            switch file(c) {
+            case .cons: c.mode?.canRead == true ? console.input.stream : console.output.stream
+            case .stdin: console.input.stream
+            case .stdout: console.output.stream
+            case .stderr: console.error.stream
+            default: nil
+            }
+        return flow as? HostStream
     }
 
     func seekable(_ c: Chan) -> Bool {

@@ -15,11 +15,13 @@ final class NetConversation: Sendable {
     /// The files of its directory.
     enum File: UInt64, CaseIterable {
         case ctl = 1, data, listen, local, remote, status
+        /// Of tls alone.
+        case peer
 
         var mode: UInt32 {
             switch self {
             case .ctl, .data, .listen: 0o660
-            case .local, .remote, .status: 0o444
+            case .local, .remote, .status, .peer: 0o444
             }
         }
 
@@ -39,6 +41,11 @@ final class NetConversation: Sendable {
         /// What is bound, announced or connected, also when it was hung up.
         var socket: HostSocket?
         var stream: PolledStream?
+        /// Of tls: what is made of the socket, and how.
+        var tls: HostTLS?
+        var terms = TLSTerms()
+        /// Of tls: until when the caller who was accepted may take to agree; nil for those that called themselves.
+        var deadline: UInt64?
         var local: HostAddress?
         var remote: HostAddress?
         var options: [HostSocket.Option: Int32] = [:]
@@ -70,15 +77,39 @@ final class NetConversation: Sendable {
         let announced = try state.withLock { (s) throws(SysError) in
             guard network != .udp else { throw .notSupported }
             guard s.phase == .announced, let socket = s.socket else { throw .notAnnounced }
-            return socket
+            return (socket, s.terms)
         }
         var state = State()
-        let (socket, remote) = try announced.accept(Thread.hostWait(how))
-        (state.socket, state.stream) = (socket, PolledStream(socket.stream))
+        let (socket, remote) = try announced.0.accept(Thread.hostWait(how))
+        state.socket = socket
         (state.local, state.remote) = (try socket.local(), remote)
-        state.phase = .established
+        if network == .tls {
+            // Whoever says nothing keeps nobody else waiting: see `agree`.
+            state.tls = try announced.1.answer(socket)
+            state.deadline = Thread.deadline(after: TLSTerms.patience)
+            state.phase = .connecting
+        } else {
+            state.stream = PolledStream(socket.stream)
+            state.phase = .established
+        }
         let made = state
         return { [network] in NetConversation(network, $0, $1, made) }
+    }
+
+    /// Comes to terms with a caller that was accepted: before its data is open. Throws where that fails, which ends the
+    /// conversation; a note does not.
+    func agree(_ how: How) throws(SysError) {
+        let (tls, deadline) = state.withLock { s in s.phase == .connecting ? (s.tls, s.deadline) : (nil, nil) }
+        guard let tls, let deadline else { return }
+        do throws(SysError) { try tls.handshake(TLSTerms.wait(how, until: deadline)) } catch {
+            if error.code == .interrupted || error.code == .wouldBlock || error.code == .killed { throw error }
+            throw giveUp(from: .connecting) ? error : .hungup
+        }
+        state.withLock { s in
+            guard s.phase == .connecting else { return }
+            s.phase = .established
+            s.stream = PolledStream(tls)
+        }
     }
 
     // MARK: opening and closing
@@ -94,14 +125,14 @@ final class NetConversation: Sendable {
     /// The last Chan that holds the conversation ends it: true then.
     func closed(_ file: File) -> Bool {
         guard file.holds else { return false }
-        let (isEnd, unused) = state.withLock { s -> (Bool, (HostSocket?, PolledStream?)) in
+        let (isEnd, unused) = state.withLock { s -> (Bool, (HostSocket?, PolledStream?, HostTLS?)) in
             s.holders -= 1
-            guard s.holders == 0 else { return (false, (nil, nil)) }
+            guard s.holders == 0 else { return (false, (nil, nil, nil)) }
             s.isGone = true
             s.phase = .closed
-            return (true, (s.socket.take(), s.stream.take()))
+            return (true, (s.socket.take(), s.stream.take(), s.tls.take()))
         }
-        withExtendedLifetime(unused) {}
+        unused.2?.close()
         return isEnd
     }
 
@@ -112,6 +143,9 @@ final class NetConversation: Sendable {
     /// `address!port` or the path, of the conversation and of its peer.
     var local: String { Self.text(state.withLock { $0.local }, network) }
     var remote: String { Self.text(state.withLock { $0.remote }, network) }
+
+    /// The key of the peer; empty where it has shown none.
+    var peer: String { state.withLock { $0.tls }?.peer ?? "" }
 
     private static func text(_ address: HostAddress?, _ network: HostSocket.Kind) -> String {
         (address ?? (network == .unix ? .unix("") : .ip(.any, port: 0))).description
@@ -136,6 +170,8 @@ final class NetConversation: Sendable {
         case ("headers", 1):
             guard network == .udp else { throw .unknownControl }
             state.withLock { $0.hasHeaders = true }
+        case (let word?, _) where network == .tls && TLSTerms.messages.contains(word):
+            try state.withLock { (s) throws(SysError) in try s.terms.take(words) }
         case ("connect", _), ("announce", _), ("bind", _), ("hangup", _), ("ttl", _), ("tos", _), ("keepalive", _),
             ("headers", _):
             throw .controlArgs
@@ -148,7 +184,7 @@ final class NetConversation: Sendable {
         _ option: HostSocket.Option, _ word: String, in range: ClosedRange<Int32>, scale: Int32 = 1
     ) throws(SysError) {
         guard let value = Int32(word), range.contains(value) else { throw .badArg }
-        guard network != .unix, option != .keepAlive || network == .tcp else { throw .notSupported }
+        guard network != .unix, option != .keepAlive || network.transport == .tcp else { throw .notSupported }
         let socket = state.withLock { s in
             s.options[option] = value / scale
             return s.socket
@@ -210,9 +246,9 @@ final class NetConversation: Sendable {
     private func giveUp(from before: Phase) -> Bool {
         let (unused, isOurs) = state.withLock { s in
             defer { s.phase = .closed }
-            return (s.socket.take(), s.phase == before)
+            return ((s.socket.take(), s.tls.take()), s.phase == before)
         }
-        withExtendedLifetime(unused) {}
+        unused.1?.close()
         return isOurs
     }
 
@@ -225,7 +261,7 @@ final class NetConversation: Sendable {
             guard s.phase == before else { throw .hungup }
             s.phase = phase
             (s.socket, s.local, s.remote) = (socket, local, remote)
-            if phase == .established || network == .udp { s.stream = PolledStream(socket.stream) }
+            if phase == .established || network == .udp { s.stream = PolledStream(s.tls ?? socket.stream) }
         }
     }
 
@@ -240,6 +276,8 @@ final class NetConversation: Sendable {
         try policy.check(network, remote, how)
         // It cannot be undone.
         guard how == .wait || network == .udp else { throw .wouldBlock }
+        let terms = state.withLock { $0.terms }
+        if network == .tls { try terms.checkCall() }
         let bound = try begin(.connecting)
         do throws(SysError) {
             let socket = if let bound { bound } else { try socket(for: remote, bound: local) }
@@ -255,6 +293,14 @@ final class NetConversation: Sendable {
                     }
                 }
             }
+            if network == .tls {
+                let tls = try terms.call(socket)
+                try state.withLock { (s) throws(SysError) in
+                    guard s.phase == .connecting else { throw .hungup }
+                    s.tls = tls
+                }
+                try tls.handshake(TLSTerms.wait(.wait, until: Thread.deadline(after: TLSTerms.patience)))
+            }
             try finish(.established, from: .connecting, socket, remote)
         } catch {
             // A hangup ends the host's call with an error that says nothing.
@@ -264,6 +310,7 @@ final class NetConversation: Sendable {
 
     private func announce(_ word: String, _ policy: NetPolicy, _ how: How) throws(SysError) {
         let local = try local(word)
+        if network == .tls { try state.withLock({ $0.terms }).checkAnnouncement() }
         try policy.check(network, local, how)
         if let bound = try begin(.announcing) {
             // It may be connected, and no more.
@@ -293,20 +340,20 @@ final class NetConversation: Sendable {
 
     /// Ends both directions, or the announcement: whoever waits is woken.
     private func hangUp() {
-        let socket = state.withLock { s in
+        let (socket, tls) = state.withLock { s in
             s.phase = .closed
-            return s.socket
+            return (s.socket, s.tls)
         }
-        socket?.shutdown()
+        if let tls { tls.hangUp() } else { socket?.shutdown() }
     }
 
     /// The peer reads the end; what it sends still comes.
     private func hangUpWriting() throws(SysError) {
-        let socket = try state.withLock { (s) throws(SysError) in
+        let (socket, tls) = try state.withLock { (s) throws(SysError) in
             guard s.phase == .established, network != .udp else { throw .notConnected }
-            return s.socket
+            return (s.socket, s.tls)
         }
-        socket?.shutdown(reading: false)
+        if let tls { tls.finish() } else { socket?.shutdown(reading: false) }
     }
 
     // MARK: data

@@ -54,7 +54,7 @@ final class NetTranslation: Sendable {
     /// The number of a service, by itself or as `/lib/ndb/services` has it.
     private static func port(_ service: String, _ network: HostSocket.Kind) throws(SysError) -> UInt16 {
         if let number = UInt16(service) { return number }
-        guard let number = services[network.rawValue]?[service] else {
+        guard let number = services[network.transport.rawValue]?[service] else {
             throw SysError("no such service", subject: service)
         }
         return number

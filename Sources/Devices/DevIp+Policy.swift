@@ -24,6 +24,7 @@ final class NetPolicy: Sendable {
     /// Throws where `address` may not be connected to, announced or sent to. `how` says whether names of rules may be
     /// looked up for that.
     func check(_ network: HostSocket.Kind, _ address: HostAddress, _ how: How) throws(SysError) {
+        let network = network.transport
         let rules: [HostGrants.Rule]
         switch (grant, address) {
         case (.all, _): return

@@ -1,8 +1,8 @@
 import Host
 import Kernel
 
-/// The host's network: `tcp`, `udp` and `unix`, each with `clone` and a directory for each conversation; and `cs`, which
-/// translates names.
+/// The host's network: `tcp`, `udp` and `unix`, and `tls` over tcp, each with `clone` and a directory for each conversation;
+/// and `cs`, which translates names.
 ///
 /// Which addresses may be used is what the system was made with. `state` guards the table; a conversation guards itself.
 /// The corresponding Inferno page is `ip(3)`; interfaces and routes are the host's.
@@ -135,7 +135,8 @@ final class DevIp: Dev {
         case .network(let network):
             let all = state.withLock { s in s.conversations.values.filter { $0.network == network }.map(\.number) }
             return [.clone(network)] + all.sorted().map { .conversation(network, $0) }
-        case .conversation(let network, let n): return NetConversation.File.allCases.map { .file(network, n, $0) }
+        case .conversation(let network, let n):
+            return NetConversation.File.allCases.filter { $0 != .peer || network == .tls }.map { .file(network, n, $0) }
         default: return []
         }
     }
@@ -196,6 +197,7 @@ final class DevIp: Dev {
         }
         guard case .file(_, let n, let file) = try place(made) else { throw .nonexist }
         let conversation = try conversation(n)
+        if file == .data { try conversation.agree(how) }
         try conversation.opened(file)
         made.auxiliary = conversation
         return made.opened(mode)
@@ -259,6 +261,7 @@ final class DevIp: Dev {
         case .listen: throw .badUseFd
         case .local: return read(text: "\(conversation.local)\n", into: &buffer, at: offset)
         case .remote: return read(text: "\(conversation.remote)\n", into: &buffer, at: offset)
+        case .peer: return read(text: "\(conversation.peer)\n", into: &buffer, at: offset)
         case .status: return read(text: "\(conversation.phase.rawValue)\n", into: &buffer, at: offset)
         }
     }

@@ -96,6 +96,7 @@ public struct FirstProcess: Sendable {
         try NameSpaceFile(name: "/lib/namespace", text: lines).apply(to: p)
         if root { try joinRoot(p) }
         if home { try p.bind("#Uhome", "/home/\(user)", .create) }
+        try showKeys(p)
         if host {
             try p.mkdir("/n/host")
             try p.bind("#Uhost", "/n/host", .create)
@@ -107,6 +108,17 @@ public struct FirstProcess: Sendable {
         if let nameSpace {
             try NameSpaceFile(name: nameSpace.name, text: nameSpace.text).apply(to: p)
         }
+    }
+
+    /// The keys of the user are those of the system: see keys(6).
+    private func showKeys(_ p: Proc) throws(SysError) {
+        guard (try? p.stat("/lib/keys")) != nil else { return }  // an emu that has no place for them
+        for name in ["lib", "lib/keys"] {
+            do throws(SysError) { try p.mkdir("/home/\(user)/\(name)", 0o700) } catch {
+                guard error.code == .exist else { return }  // a home that cannot be written to has none
+            }
+        }
+        try p.bind("/home/\(user)/lib/keys", "/lib/keys", [.before, .create])
     }
 
     /// Joins what `-r` gave below the directories that the system has too.

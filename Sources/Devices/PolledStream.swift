@@ -1,13 +1,13 @@
 import Host
 import Kernel
 
-/// A host stream as a device's file: read, written and polled on behalf of Threads.
+/// A flow of the host as a device's file: read, written and polled on behalf of Threads.
 final class PolledStream: Sendable {
-    let stream: HostStream
+    let stream: any HostFlow
     /// Wakes when the stream has become ready for somebody who polls it.
     private let ready = WaitQueue()
 
-    init(_ stream: HostStream) { self.stream = stream }
+    init(_ stream: any HostFlow) { self.stream = stream }
 
     func read(into buffer: inout MutableRawSpan, _ how: How) throws(SysError) -> Int {
         try stream.read(into: &buffer, Thread.hostWait(how))

@@ -5,7 +5,14 @@ import Glibc
 ///
 /// It is closed with its last reference, so whoever uses it keeps it open. The corresponding POSIX page is `socket(2)`.
 public final class HostSocket: Sendable {
-    public enum Kind: String, CaseIterable, Sendable { case tcp, udp, unix }
+    public enum Kind: String, CaseIterable, Sendable {
+        case tcp, udp, unix
+        /// A socket of tcp, for what `HostTLS` makes of it.
+        case tls
+
+        /// What the host calls it.
+        public var transport: Kind { self == .tls ? .tcp : self }
+    }
 
     public let kind: Kind
     /// What comes and goes through it, once it is connected.
@@ -42,6 +49,7 @@ public final class HostSocket: Sendable {
     }
 
     private var number: Int32 { stream.number }
+    private var isTCP: Bool { kind.transport == .tcp }
 
     /// The host's error as one of ours.
     private static func failure(_ number: Int32 = Glibc.errno) -> SysError {
@@ -61,7 +69,7 @@ public final class HostSocket: Sendable {
     public func bind(_ address: HostAddress) throws(SysError) {
         var packed = try address.packed(for: family)
         // A port may be announced again while its former connections fade away.
-        if kind == .tcp { try Self.check(cshim_option(number, SOL_SOCKET, SO_REUSEADDR, 1)) }
+        if isTCP { try Self.check(cshim_option(number, SOL_SOCKET, SO_REUSEADDR, 1)) }
         if case .ip(.any, _) = address { try Self.check(cshim_option(number, Self.ipv6, IPV6_V6ONLY, 0)) }
         try Self.check(cshim_bind(number, &packed))
         if case .unix(let path) = address, let made = Self.stat(path) {
@@ -121,7 +129,7 @@ public final class HostSocket: Sendable {
 
     /// Small writes leave at once.
     private func hurry() {
-        if kind == .tcp { _ = cshim_option(number, Self.tcp, TCP_NODELAY, 1) }  // where it cannot, they are late
+        if isTCP { _ = cshim_option(number, Self.tcp, TCP_NODELAY, 1) }  // where it cannot, they are late
     }
 
     /// Ends what is written, and what is read too unless `reading` goes on: the peer reads the end; whoever waits here is
@@ -129,6 +137,12 @@ public final class HostSocket: Sendable {
     public func shutdown(reading: Bool = true) {
         // One that is not connected has nobody to tell.
         _ = Glibc.shutdown(number, Int32(reading ? SHUT_RDWR : SHUT_WR))
+    }
+
+    /// The connection ends when the peer has taken nothing of what was written for so many milliseconds.
+    func giveUp(after milliseconds: Int32) {
+        // Where it cannot be told, the host's own limits hold.
+        if isTCP { _ = cshim_option(number, Self.tcp, TCP_USER_TIMEOUT, milliseconds) }
     }
 
     // MARK: where it is, and how it behaves
@@ -156,7 +170,7 @@ public final class HostSocket: Sendable {
         case .ttl where family == AF_INET: try set(Self.ip, IP_TTL, value)
         case .tos where family == AF_INET6: try set(Self.ipv6, IPV6_TCLASS, value)
         case .tos where family == AF_INET: try set(Self.ip, IP_TOS, value)
-        case .keepAlive where kind == .tcp:
+        case .keepAlive where isTCP:
             try set(SOL_SOCKET, SO_KEEPALIVE, 1)
             try set(Self.tcp, TCP_KEEPIDLE, value)
         default: throw .notSupported

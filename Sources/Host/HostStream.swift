@@ -5,12 +5,22 @@ import Synchronization
 /// Waits until a host descriptor is ready, or throws why not: the caller's way to sleep and to be woken.
 public typealias HostWait = (_ descriptor: Int32, _ events: HostEvents) throws(SysError) -> Void
 
+/// What is read, written and polled without ever blocking: a host file, or what is made of one.
+public protocol HostFlow: Sendable {
+    /// Bytes read, 0 at the end.
+    func read(into buffer: inout MutableRawSpan, _ wait: HostWait) throws(SysError) -> Int
+    /// Writes all of `bytes`; gives fewer where `wait` throws in between.
+    func write(_ bytes: RawSpan, _ wait: HostWait) throws(SysError) -> Int
+    /// Which of `events` are there now; has `wake` called once when one comes that is not.
+    func poll(_ events: HostEvents, _ wake: (@Sendable () -> Void)?) -> HostEvents
+}
+
 /// A host file that may keep its reader or writer waiting: a terminal, a pipe, a socket.
 ///
 /// A call never blocks in the host: what is not there yet is waited for with the caller's `wait`, which a note or a kill
 /// ends, and no byte is taken before. A descriptor that was inherited shares its flags with other programs, so it
 /// keeps them: a terminal or pipe is opened once more for our own use, a socket is told with each call.
-public final class HostStream: Sendable {
+public final class HostStream: HostFlow {
     /// The descriptor itself, to be lent.
     public let number: Int32
 

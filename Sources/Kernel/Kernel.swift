@@ -24,6 +24,9 @@
 /// Errors are Host's, so that host calls can throw them; everybody above says `SysError` by way of the kernel.
 public typealias SysError = Host.SysError
 
+/// A key pair, by which peers know each other. See `Host.HostKey`.
+public typealias KeyPair = Host.HostKey
+
 /// The one lock type. See `Host.Lock`.
 public typealias Lock = Host.Lock
 

@@ -62,13 +62,14 @@ extension Proc {
     }
 
     /// Connects to `address`: each way that it translates to is tried in order. `local` is `address!port` or a port of ours,
-    /// nil for any. Throws what the first of them said. The corresponding Inferno call is `dial->dial`.
-    public func dial(_ address: String, local: String? = nil) throws(SysError) -> Connection {
+    /// nil for any. Of tls, the peer is to be known (see keys(6)), unless it may be `anybody`. Throws what the first of them
+    /// said. The corresponding Inferno call is `dial->dial`.
+    public func dial(_ address: String, local: String? = nil, anybody: Bool = false) throws(SysError) -> Connection {
         var failure: SysError?
         for (clone, remote) in try ways(to: address) {
             let message = local.map { "connect \(remote) \($0)" } ?? "connect \(remote)"
             do throws(SysError) {
-                let call = try converse(clone, message)
+                let call = try converse(clone, message, try terms(of: clone, address, remote, anybody: anybody))
                 do throws(SysError) {
                     return Connection(data: try accept(call), control: call.control, directory: call.directory)
                 } catch {
@@ -87,7 +88,10 @@ extension Proc {
     /// The corresponding Inferno call is `dial->announce`.
     public func announce(_ address: String) throws(SysError) -> Call {
         guard let (clone, local) = try ways(to: address).first else { throw SysError(.badAddress, subject: address) }
-        do throws(SysError) { return try converse(clone, "announce \(local)") } catch { throw error.about(address) }
+        let terms: Terms? = Self.isTLS(clone) ? .announcement : nil
+        do throws(SysError) { return try converse(clone, "announce \(local)", terms) } catch {
+            throw error.about(address)
+        }
     }
 
     /// Waits for a call to an announcement. Its control file is open; close it to refuse the call.
@@ -156,10 +160,13 @@ extension Proc {
         return ways
     }
 
-    /// A new conversation that has been told `message`.
-    private func converse(_ clone: String, _ message: String) throws(SysError) -> Call {
+    /// A new conversation that has been told `message`, after what `terms` say.
+    private func converse(_ clone: String, _ message: String, _ terms: Terms?) throws(SysError) -> Call {
         let call = try numbered(try open(clone, .readWrite), in: Self.parent(clone))
-        do throws(SysError) { try write(call.control, message) } catch {
+        do throws(SysError) {
+            if let terms { try tell(terms, to: call.control) }
+            do throws(SysError) { try write(call.control, message) } catch { throw terms?.explain(error) ?? error }
+        } catch {
             try? close(call.control)  // what went wrong first is what is told
             throw error
         }

@@ -177,7 +177,7 @@ private final class PipedConsole: Sendable {
             return result.withLock { $0 }
         }
         #expect(error == "interrupted")
-        #expect(fcntl(io.console.input.stream.number, F_GETFL) & O_NONBLOCK == 0)
+        #expect(fcntl((io.console.input.stream as? HostStream)?.number ?? -1, F_GETFL) & O_NONBLOCK == 0)
     }
 
     @Test(.timeLimit(.minutes(1))) func readingWithTryWouldBlockAndPollTellsWhenItWouldNot() throws {
