@@ -14,7 +14,7 @@ final class DevIp: Dev {
     typealias Network = HostSocket.Kind
 
     /// Conversations at once.
-    static let limit = 4096
+    static let limit = 16384
 
     private struct State {
         var next: UInt64 = 0

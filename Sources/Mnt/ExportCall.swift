@@ -133,16 +133,16 @@ extension ExportSession {
     /// Makes `fid` stand for `file`. Nothing happens where everything was given up meanwhile.
     func bind(_ fid: UInt32, _ file: ExportFile, _ call: ExportCall) throws(SysError) {
         if file.open != nil { try caller.account.charge(.descriptors) }
-        let before = state.withLock { s -> ExportFile? in
-            guard s.epoch == call.epoch else { return file }
+        let (before, wasCharged) = state.withLock { s -> (ExportFile?, Bool) in
+            guard s.epoch == call.epoch else { return (file, file.open != nil) }
             let known = s.fids[fid] ?? ExportFid(nil, caller.account)
             s.fids[fid] = known
-            defer { known.file = file }
-            known.isCharged = file.open != nil
-            return known.file
+            defer { (known.file, known.isCharged) = (file, file.open != nil) }
+            return (known.file, known.isCharged)
         }
         // The Chans that it stood for are dropped outside the lock.
         withExtendedLifetime(before) {}
+        if wasCharged { caller.account.credit(.descriptors) }
     }
 
     /// Forgets `fid`.

@@ -27,6 +27,9 @@ struct ConformanceTests {
     @Test("of 9P2000.L", .timeLimit(.minutes(1)), arguments: linuxCases)
     func linux(_ rule: Case) async throws { try await play(rule) }
 
+    @Test("of 9P2000.L, where they are the same", .timeLimit(.minutes(1)), arguments: twinCases)
+    func twins(_ rule: Case) async throws { try await play(rule) }
+
     @Test("of which there are 150 at least, in both dialects")
     func count() {
         #expect(allCases.count >= 150)

@@ -6,7 +6,7 @@ let flushCases: [Case] = [
         for tag in [0, 7, 0xffff] as [UInt16] { try t.rpc(.flush(oldtag: tag)) }
     },
     Case("a flush of a request that is answered is answered") { t in
-        let tag = try t.call(.stat(fid: 0)).tag
+        let tag = try t.call(t.statting(0)).tag
         try t.rpc(.flush(oldtag: tag))
     },
     Case("a flush of itself is answered") { t in
@@ -26,7 +26,7 @@ let flushCases: [Case] = [
         try t.put("f", "text")
         for _ in 0..<50 {
             try t.ask(.walk(fid: 0, newfid: 90, names: ["f"]), tag: 1)
-            try t.ask(.open(fid: 90, mode: .read), tag: 2)
+            try t.ask(t.opening(90), tag: 2)
             try t.ask(.read(fid: 90, offset: 0, count: 100), tag: 3)
             try t.ask(.clunk(fid: 90), tag: 4)
             var data: [UInt8] = []
@@ -39,7 +39,7 @@ let flushCases: [Case] = [
     },
     Case("what depends on a walk that fails is refused") { t in
         try t.ask(.walk(fid: 0, newfid: 90, names: ["no"]), tag: 1)
-        try t.ask(.open(fid: 90, mode: .read), tag: 2)
+        try t.ask(t.opening(90), tag: 2)
         try t.ask(.clunk(fid: 90), tag: 3)
         for _ in 0..<3 { try t.check(try t.hear()?.isError == true, "refused") }
     },
@@ -54,14 +54,15 @@ let flushCases: [Case] = [
     },
     Case("a name that the client made is at once there for others") { t in
         try t.ask(.walk(fid: 0, newfid: 90, names: []), tag: 1)
-        try t.ask(.create(fid: 90, name: "f", perm: FileMode(rawValue: 0o644), mode: .write), tag: 2)
+        try t.ask(t.creating(90, "f"), tag: 2)
         try t.ask(.write(fid: 90, offset: 0, count: 2), tag: 3, data: [104, 105])
         try t.ask(.clunk(fid: 90), tag: 4)
         try t.ask(.walk(fid: 0, newfid: 90, names: ["f"]), tag: 5)
-        try t.ask(.stat(fid: 90), tag: 6)
+        try t.ask(t.statting(90), tag: 6)
         for tag in 1...6 as ClosedRange<UInt16> {
             guard let reply = try t.hear(), reply.tag == tag, !reply.isError else { throw Wrong("\(tag)") }
             if case .stat(let stat) = reply.message { try t.check(stat.length == 2, "two bytes") }
+            if case .getattr(let attr) = reply.message { try t.check(attr.size == 2, "two bytes") }
         }
     },
 ]

@@ -58,11 +58,11 @@ let framingCases: [Case] = [
         try t.hangsUp()
     },
     Case("frames may come a byte at a time") { t in
-        for byte in try t.frame(.stat(fid: 0), tag: 7) { try t.write([byte]) }
+        for byte in try t.frame(t.statting(0), tag: 7) { try t.write([byte]) }
         try t.check(try t.hear()?.tag == 7, "it is answered")
     },
     Case("many frames may come at once, and each is answered") { t in
-        let all = try (1...200).flatMap { try t.frame(.stat(fid: 0), tag: $0) }
+        let all = try (1...200).flatMap { try t.frame(t.statting(0), tag: $0) }
         try t.write(all)
         for tag in 1...200 { try t.check(try t.hear()?.tag == UInt16(tag), "\(tag) is answered in its turn") }
     },

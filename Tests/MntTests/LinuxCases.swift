@@ -186,6 +186,14 @@ let linuxCases: [Case] = [
         try t.rpc(.lopen(fid: clone, flags: []))
         try t.check(try t.text(clone) == "x", "it can be opened")
     },
+    Case("an open fid that walks itself is open no more", .linux) { t in
+        try t.lmkdir("d")
+        let fid = try t.lopened("", .directory)
+        try t.walk("d", from: fid, to: fid)
+        try t.refused(.readdir(fid: fid, offset: 0, count: 1000))
+        try t.rpc(.lopen(fid: fid, flags: .directory))
+        try t.check(try t.dirents(fid).count == 2, "it can be opened")
+    },
     Case("mkdir makes a directory and gives its qid", .linux) { t in
         guard case .mkdir(let qid) = try t.rpc(.mkdir(dfid: 0, name: "d", mode: 0o700, gid: Wire.noUser)).message
         else { return }

@@ -140,6 +140,29 @@ final class Talk {
         guard holds else { throw Wrong("not so: \(what)") }
     }
 
+    // MARK: requests that either dialect has
+
+    func statting(_ fid: UInt32) -> Tmessage {
+        dialect == .linux ? .getattr(fid: fid, requestMask: .all) : .stat(fid: fid)
+    }
+
+    func opening(_ fid: UInt32, _ mode: NineP.OpenMode = .read) -> Tmessage {
+        dialect == .linux ? .lopen(fid: fid, flags: flags(mode)) : .open(fid: fid, mode: mode)
+    }
+
+    func creating(
+        _ fid: UInt32, _ name: String, _ perm: UInt32 = 0o644, _ mode: NineP.OpenMode = .write
+    ) -> Tmessage {
+        dialect == .linux
+            ? .lcreate(fid: fid, name: name, flags: flags(mode).union(.exclusive), mode: perm, gid: Wire.noUser)
+            : .create(fid: fid, name: name, perm: FileMode(rawValue: perm), mode: mode)
+    }
+
+    private func flags(_ mode: NineP.OpenMode) -> OpenFlags {
+        OpenFlags(rawValue: mode.access == .exec ? 0 : UInt32(mode.access.rawValue)).union(
+            mode.truncates ? .truncate : [])
+    }
+
     // MARK: steps that cases are made of
 
     /// Agrees on version and msize, and attaches fid 0 to the root.
@@ -189,12 +212,13 @@ final class Talk {
         _ name: String, in directory: UInt32 = 0, _ perm: UInt32 = 0o644, _ mode: NineP.OpenMode = .readWrite
     ) throws -> UInt32 {
         let fid = try walk("", from: directory)
-        try rpc(.create(fid: fid, name: name, perm: FileMode(rawValue: perm), mode: mode))
+        try rpc(creating(fid, name, perm, mode))
         return fid
     }
 
     /// Makes a directory.
     func mkdir(_ name: String, _ perm: UInt32 = 0o755, in directory: UInt32 = 0) throws {
+        if dialect == .linux { return try lmkdir(name, in: directory, perm) }
         try clunk(create(name, in: directory, perm | FileMode.directory.rawValue, .read))
     }
 
@@ -207,7 +231,11 @@ final class Talk {
 
     @discardableResult
     func open(_ fid: UInt32, _ mode: NineP.OpenMode = .read) throws -> UInt32 {
-        guard case .open(_, let iounit) = try rpc(.open(fid: fid, mode: mode)).message else { return 0 }
+        let iounit: UInt32
+        switch try rpc(opening(fid, mode)).message {
+        case .open(_, let unit), .lopen(_, let unit): iounit = unit
+        default: throw Wrong("no iounit")
+        }
         try check(Int(iounit) <= msize - Wire.ioHeader, "iounit fits msize")
         return iounit
     }
@@ -243,7 +271,14 @@ final class Talk {
 
     func clunk(_ fid: UInt32) throws { try rpc(.clunk(fid: fid)) }
 
+    /// With 9P2000.L, what of it there is: no names.
     func stat(_ fid: UInt32) throws -> Stat {
+        if dialect == .linux {
+            let attr = try attr(fid)
+            var stat = Stat.untouched
+            (stat.qid, stat.length, stat.mode) = (attr.qid, attr.size, FileMode(linux: attr.mode))
+            return stat
+        }
         guard case .stat(let stat) = try rpc(.stat(fid: fid)).message else { throw Wrong("no stat") }
         return stat
     }
