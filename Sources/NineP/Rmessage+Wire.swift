@@ -12,6 +12,9 @@ extension Rmessage {
         case .Rversion: message = .version(msize: get.u32(frame), version: get.string(frame))
         case .Rauth: message = .auth(aqid: get.qid(frame))
         case .Rattach: message = .attach(qid: get.qid(frame))
+        // Some servers of 9P2000.L, nfs-ganesha among them, give the errno in an Rerror; Linux takes it too.
+        case .Rerror where dialect == .linux && frame.count == Wire.header + 4:
+            message = .lerror(ecode: get.u32(frame))
         case .Rerror: message = .error(ename: get.text(frame))
         case .Rlerror: message = .lerror(ecode: get.u32(frame))
         case .Rflush: message = .flush

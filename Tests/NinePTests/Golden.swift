@@ -179,6 +179,6 @@ let goldenReplies: [Golden<Rmessage>] = [
     .init(.mkdir(qid: someQid), "14000000 49 0100 \(someQidHex)", .linux),
     .init(.renameat, "07000000 4b 0100", .linux),
     .init(.unlinkat, "07000000 4d 0100", .linux),
-    .init(.error(ename: "old"), "0c000000 6b 0100 0300 6f6c64", .linux),
+    .init(.error(ename: ""), "09000000 6b 0100 0000", .linux),
     .init(.lerror(ecode: 95), "0b000000 07 0100 5f000000"),
 ]

@@ -111,6 +111,7 @@ struct HostileTests {
 
     @Test("an error sentence that is no UTF-8 is repaired")
     func enames() throws {
+        #expect(try decodeR(frame(107, little(UInt32(2))), .linux).message == .lerror(ecode: 2))
         #expect(try decodeR(frame(107, [3, 0, 97, 0xff, 98])).message == .error(ename: "a\u{fffd}b"))
     }
 

@@ -107,7 +107,7 @@ struct RoundTripTests {
     private func replies(_ g: inout Seeded, _ dialect: Dialect) -> [Rmessage] {
         let common: [Rmessage] = [
             .version(msize: g.number(), version: g.word()), .auth(aqid: g.qid()), .attach(qid: g.qid()),
-            .error(ename: g.word(20)), .lerror(ecode: g.number()), .flush,
+            .error(ename: "why " + g.word(20)), .lerror(ecode: g.number()), .flush,
             .walk(qids: (0..<Int.random(in: 0...16, using: &g)).map { _ in g.qid() }),
             .read(count: UInt32.random(in: 0...999, using: &g)), .write(count: g.number()), .clunk, .remove,
         ]
