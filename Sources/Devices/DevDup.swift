@@ -73,14 +73,17 @@ final class DevDup: Dev {
         return rows.filter { $0.qid.path > cookie }.prefix(limit).map { (self.dir($0, caller), $0.qid.path) }
     }
 
-    /// A descriptor's file opens as what it already is, in no other way than it was opened; it is not truncated.
+    /// A descriptor's file opens as what it already is, in no other way than it was opened; it is not truncated, but
+    /// whoever asks for that must have it open for writing.
     func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
         if c.isDirectory || Self.isCtl(c) {
             guard caller.cred.may(try stat(c, caller), mode.needs) else { throw .perm }
             return c.opened(mode)
         }
         let file = try files().chan(Self.descriptor(c))
-        guard let opened = file.mode, !mode.canRead || opened.canRead, !mode.canWrite || opened.canWrite else {
+        guard let opened = file.mode, !mode.canRead || opened.canRead,
+            !mode.needs.contains(.write) || opened.canWrite
+        else {
             throw .badUseFd
         }
         return file

@@ -32,6 +32,7 @@ import Testing
         (OpenMode.read, OpenMode.read, true), (.read, .write, false), (.read, .readWrite, false),
         (.read, .execute, true),
         (.write, .write, true), (.write, .read, false), (.write, .write.union(.truncate), true),
+        (.read, .read.union(.truncate), false), (.readWrite, .read.union(.truncate), true),
         (.readWrite, .read, true), (.readWrite, .write, true), (.readWrite, .readWrite, true),
     ]) func theModeMustBeOneOfTheFiles(_ first: OpenMode, _ second: OpenMode, _ works: Bool) async throws {
         try await withDup { p in
