@@ -142,7 +142,7 @@ extension MntLink {
     // MARK: writing
 
     /// Writes what is queued; whoever calls has the turn, and gives it back. Frames that do not go out at once stay where
-    /// `how` is `.try` or a note comes.
+    /// `how` is `.try`, a note comes, or the process is stopped, which throws `.wouldBlock`.
     func drain(_ how: How) throws(SysError) {
         while let (frames, from) = nextOutput() {
             var done = from
@@ -159,11 +159,8 @@ extension MntLink {
                     s.output.insert(frames, at: 0)
                     s.written = left
                 }
-                if error.code == .wouldBlock {
-                    // With `.wait`: the process is stopped, and others go on with it.
-                    if how == .wait { passOn() }
-                    return
-                }
+                if error.code == .wouldBlock, how == .try { return }
+                // With `.wait` that says that the process is stopped: others go on with it.
                 passOn()
                 if error.code == .timedOut {
                     hangUp(.timedOut, "it takes nothing")

@@ -169,6 +169,8 @@ final class MntLink: Sendable {
         }
         guard turn else { return }
         do throws(SysError) { try drain(how) } catch {
+            // Stopped: others write it, or whoever waits for the reply.
+            if error.code == .wouldBlock { return }
             for call in batch.calls { forsake(call) }
             throw error
         }

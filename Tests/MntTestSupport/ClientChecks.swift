@@ -98,6 +98,8 @@ private final class LyingWire: Dev {
         var draw: Draw
         var requests = FrameReader(msize: 1 << 20)
         var replies: [UInt8] = []
+        /// How many of these bytes have been read.
+        var taken = 0
         let dialect: Dialect
     }
 
@@ -109,9 +111,12 @@ private final class LyingWire: Dev {
         _ c: Chan, into buffer: inout MutableRawSpan, at offset: UInt64, _ caller: Caller, _ how: How
     ) throws(SysError) -> Int {
         state.withLock { s in
-            let part = Array(s.replies.prefix(1 + Int(s.draw.number(2))))
-            let n = buffer.copy(part.span.bytes)
-            s.replies.removeFirst(n)
+            // In pieces, as long as there is something to draw these from.
+            let most = s.draw.isEmpty ? buffer.byteCount : 1 + Int(s.draw.number(2))
+            let end = min(s.replies.count, s.taken + most)
+            let n = buffer.copy(s.replies.span.bytes.extracting(s.taken..<end))
+            s.taken += n
+            if s.taken == s.replies.count { (s.replies, s.taken) = ([], 0) }
             return n
         }
     }
