@@ -8,6 +8,9 @@ import Kernel
 public final class ExportListener: Sendable {
     private let export: Export
     private let p: Proc
+    /// Which export a caller is served, by the conversation's directory. Throws where it is none.
+    public typealias Admit = @Sendable (String) throws(SysError) -> Export
+    private let admit: Admit?
     private let state = Lock([ObjectIdentifier: ExportSession]())
 
     /// Nanoseconds for which a connection keeps its Thread though nothing comes.
@@ -15,9 +18,11 @@ public final class ExportListener: Sendable {
     /// What is waited for where a call cannot be taken now, milliseconds.
     private static let pause: Int64 = 100
 
-    public init(_ export: Export, of p: Proc) {
+    /// Where there is no `admit`, whoever calls is served `export`.
+    public init(_ export: Export, of p: Proc, _ admit: Admit? = nil) {
         self.export = export
         self.p = p
+        self.admit = admit
     }
 
     /// Serves until the announcement is hung up. Throws why it cannot be made, and `.killed`.
@@ -40,29 +45,47 @@ public final class ExportListener: Sendable {
     /// How many are connected.
     public var count: Int { state.withLock { $0.count } }
 
+    /// On a Thread of its own: who calls may take their time to say who they are.
     private func accept(_ call: Proc.Call) throws(SysError) {
-        defer { try? p.close(call.control) }  // the data file holds the connection
-        let fd = try p.accept(call)
-        defer { try? p.close(fd) }  // the session has the Chan
-        let chan = try p.fildes(fd)
-        let session = ExportSession(export, chan, chan, call.directory)
-        state.withLock { $0[ObjectIdentifier(session)] = session }
-        do throws(SysError) { try run(session) } catch {
-            drop(session)
+        do throws(SysError) {
+            try p.startThread { [self] _ in
+                let session: ExportSession
+                do throws(SysError) { session = try meet(call) } catch {
+                    p.logRefusal("export", call.directory, error)
+                    try? p.close(call.control)  // it was refused
+                    return
+                }
+                try? p.close(call.control)  // the data file holds the connection
+                attend(session)
+            }
+        } catch {
+            try? p.close(call.control)  // what went wrong first is what is told
             throw error
         }
     }
 
+    private func meet(_ call: Proc.Call) throws(SysError) -> ExportSession {
+        let fd = try p.accept(call)
+        defer { try? p.close(fd) }  // the session has the Chan
+        let chan = try p.fildes(fd)
+        let session = ExportSession(try admit?(call.directory) ?? export, chan, chan, call.directory)
+        state.withLock { $0[ObjectIdentifier(session)] = session }
+        return session
+    }
+
     /// Gives the connection a Thread.
     private func run(_ session: ExportSession) throws(SysError) {
-        try p.startThread { [self] _ in
-            var goesOn = true
-            while goesOn {
-                guard session.attend(for: Self.patience) else { return drop(session) }
-                goesOn = session.rest { [weak self, weak session] in
-                    guard let self, let session else { return }
-                    do throws(SysError) { try self.run(session) } catch { self.drop(session) }
-                }
+        try p.startThread { [self] _ in attend(session) }
+    }
+
+    /// Serves it as long as something comes.
+    private func attend(_ session: ExportSession) {
+        var goesOn = true
+        while goesOn {
+            guard session.attend(for: Self.patience) else { return drop(session) }
+            goesOn = session.rest { [weak self, weak session] in
+                guard let self, let session else { return }
+                do throws(SysError) { try self.run(session) } catch { self.drop(session) }
             }
         }
     }

@@ -218,6 +218,40 @@ import Testing
         #expect(got == ["half of", isTold ? "" : "connection was cut: its end was not told"])
     }
 
+    /// Lines of the file authorized for the caller KEY, and what they are let of /a/b.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("me KEY", "me rwx /a/b"), ("me KEY r", "me r /a/b"), ("me\tKEY r-x  / # all\r", "me rx /a/b"),
+            ("me KEY w /a", "me w /a/b"), ("me KEY r /a/b/c", "me r /a/b/c"), ("me KEY - //a/./b/d/", "me - /a/b/d"),
+            ("you OTHER\nme KEY\nme2 KEY r", "me rwx /a/b"), ("#x\n\n  \nme KEY r /c", "'/a/b' me is shown /c alone"),
+            ("me KEY r /a/bc", "'/a/b' me is shown /a/bc alone"), ("", "no"), ("# me KEY", "no"), ("KEY", "no"),
+            ("me KEY rq", "no"), ("me KEY r a", "no"), ("me KEY r /a/../..", "no"), ("me KEY r /a x", "no"),
+            ("me OTHER", "no"), ("KEY me", "no"), ("m\u{e9} KEY", "no"), ("me KEY rq\nme KEY", "no"),
+            (String(repeating: "m", count: 65) + " KEY", "no"), ("me KEYA", "no"),
+        ])
+    func aCallerIsLetWhatTheirLineSays(text: String, said: String) throws {
+        let (server, key, other) = (try HostKey(), try HostKey(), try HostKey())
+        let lines = text.replacing("KEY", with: key.word).replacing("OTHER", with: other.word)
+        let got = try inSystem { p throws(SysError) -> String in
+            try p.bind("#Rkeys", Proc.keys, .create)
+            let fd = try p.create("\(Proc.keys)/authorized", .write, FileMode(rawValue: 0o600))
+            try p.write(fd, lines)
+            try p.close(fd)
+            let (announced, address) = try p.announce(server)
+            let (_, answer) = try p.hearing(announced) { c throws(SysError) in
+                try c.call(address, "key \(key.secret)", "pin \(server.word)")
+            }
+            do throws(SysError) {
+                let caller = try p.caller(of: answer.directory)
+                return "\(caller.name) \(caller.mask) \(try caller.part(of: "/a/b"))"
+            } catch {
+                return error.sentence == "/lib/keys/authorized has no such key" ? "no" : error.description
+            }
+        }
+        #expect(got == said)
+    }
+
     @Test func aKeyIsItsFileAndAnotherFileIsNone() throws {
         let key = try HostKey()
         #expect(try HostKey(pem: key.pem).word == key.word)

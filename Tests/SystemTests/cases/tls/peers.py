@@ -160,7 +160,7 @@ for words in [], ["-Verify", "1"]:
     peer.communicate()
 
 print("as server")
-server = Emu("{cat $net/peer; cat}")
+server = Emu("{cat $net/peer; cat}", "-A")
 
 
 def call(data, certificate=None):
