@@ -237,8 +237,12 @@ final class ExportSession: @unchecked Sendable {
             for request in s.requests.values {
                 request.isGivenUp = true
                 if case .running(let thread) = request.stage { thread.interrupt() } else { request.stage = .over }
+                // Its fid may have been clunked: then only the two still hold each other.
+                if let fid = request.line { (fid.reads, fid.writes) = ([], []) }
+                request.line = nil
+                for fid in request.holds { fid.waiting = [] }
+                request.holds = []
             }
-            for fid in s.fids.values { (fid.waiting, fid.reads, fid.writes) = ([], [], []) }
             return (s.fids, Array(s.requests.values))
         }
         for request in requests { request.waiter?.cancel() }

@@ -283,7 +283,11 @@ struct ExportTests {
                 for tag in 900..<910 as Range<UInt16> { try t.ask(.read(fid: fid, offset: 0, count: 100), tag: tag) }
                 #expect(try t.lock(t.lcreate("locked"), .write, 0, 0) == 0)
                 try t.start(.plan9)
-                _ = try t.opened("pipe/data", .readWrite)
+                let clunked = try t.opened("pipe/data", .readWrite)
+                for tag in 920..<930 as Range<UInt16> {
+                    try t.ask(.read(fid: clunked, offset: 0, count: 100), tag: tag)
+                }
+                try t.clunk(clunked)
                 _ = try t.create("gone", 0o644, NineP.OpenMode(rawValue: 2 | NineP.OpenMode.removeOnClose))
                 for _ in 0..<100 { _ = try t.walk("") }
                 if hostile {
