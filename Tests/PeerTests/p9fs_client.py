@@ -59,9 +59,17 @@ def transfer():
 def remove():
     fs.rm("p/f")
     assert names("p") == []
-    assert not fs.exists("p/f")
+
+
+@step("absent")
+def absent():
+    assert fs.exists("many") and not fs.exists("absent")
+
+
+@step("rmdir")
+def rmdir():
     fs.rmdir("p")
-    assert not fs.exists("p")
+    assert "p" not in names("")
 
 
 @step("refuse")

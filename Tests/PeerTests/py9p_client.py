@@ -79,8 +79,8 @@ def transfer(c):
 def remove(c):
     c.walk(fid=0, newfid=1, path="dir/file")
     c.remove(fid=1)
-    refused(c.walk, fid=0, newfid=1, path="dir/file")
     c.walk(fid=0, newfid=2, path="dir")
+    refused(c.walk, fid=2, newfid=1, path="file")
     c.remove(fid=2)
 
 
