@@ -11,6 +11,8 @@ release:        ; ./run --version
 bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
+# 9P with the programs of others; says which packages it needs.
+peers: release  ; Tests/PeerTests/run.py .build/release/emu
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
 # mistakes, long fuzzing, the whole bench.
 soak:
@@ -25,4 +27,4 @@ install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu
 
-.PHONY: bench build test check fmt lint release fuzz tsan soak install uninstall
+.PHONY: bench build peers test check fmt lint release fuzz tsan soak install uninstall

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """run.py EMU [PATTERN...]: emu's 9P with the programs of others at the other end; one table: peer, direction, dialect, step.
 
-Needs root (a network name space and a tap of its own for each guest) and the packages that `need` of .ci/run names.
+Needs root (a network name space and a tap of its own for each guest), Debian's diod nfs-ganesha nfs-ganesha-vfs
+user-mode-linux kmod iproute2 gcc git python3-venv, and PyPI, from which p9fs and python-9p come.
 PATTERNs select rows by name, as `linux*`. A step that a peer is known to get wrong stands in FAULTS, with what is wrong
 with the peer; one that passes there fails the run, so that the list stays true.
 """
