@@ -164,17 +164,17 @@ extension Pgrp {
         let (before, after) = state.withLock { s -> ([Mhead?], Mhead) in
             let head = s.table[key]
             var members = head?.members ?? []
+            var gone: [MountEntry] = []
             if flags.contains(.before) || flags.contains(.after) {
                 if members.isEmpty {
                     members = [MountEntry(root: nil, mask: .all, flags: [], source: path, target: path, kind: .own)]
                 }
                 members = flags.contains(.before) ? entries + members : members + entries
             } else {
-                members = entries
+                (gone, members) = (members, entries)
             }
             let after = Mhead(members: members, seal: head?.seal)
             s.table[key] = after
-            let gone = (head?.members ?? []).filter { entry in !members.contains { $0 === entry } }
             return (s.table.forget(gone) + [head], after)
         }
         return withExtendedLifetime(before) { after }
