@@ -102,16 +102,7 @@ struct Du: Command {
         var tree = Tree(r.p, name, follow: follow == "L", followRoot: follow == "H" || follow == "L")
         var sums: [(own: UInt64, below: UInt64)] = []
         var server: (Character, UInt32)?
-        while true {
-            try Thread.check()
-            let step: Tree.Step
-            do throws(SysError) {
-                guard let next = try tree.next() else { return }
-                step = next
-            } catch {
-                try r.warn(error)
-                continue
-            }
+        while let step = try tree.next(warning: r) {
             let place = (step.dir.type, step.dir.instance)
             if server == nil { server = place }
             if r.has("x"), let server, server != place {

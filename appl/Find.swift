@@ -72,16 +72,7 @@ private final class Finder {
     func walk(_ root: String, follow: Bool, followRoot: Bool) throws(SysError) {
         var tree = Tree(r.p, root, follow: follow, followRoot: followRoot, order: nil)
         var server: (Character, UInt32)?
-        while !isDone {
-            try Thread.check()
-            let step: Tree.Step
-            do throws(SysError) {
-                guard let next = try tree.next() else { return }
-                step = next
-            } catch {
-                try r.warn(error)
-                continue
-            }
+        while !isDone, let step = try tree.next(warning: r) {
             let place = (step.dir.type, step.dir.instance)
             if server == nil { server = place }
             let isElsewhere = parser.staysOnServer && server.map { $0 != place } ?? false

@@ -98,9 +98,7 @@ final class DevCmd: Dev {
     private func entry(_ row: Dirtab, _ caller: Caller) throws(SysError) -> Dir {
         var entry = dir(row, caller)
         if let number = Self.number(row.qid) {
-            let owner = try conversation(number).owner
-            (entry.owner, entry.group, entry.modifier) = (owner.user, owner.user, owner.user)
-            (entry.ownerID, entry.groupID) = (owner.uid.effective, owner.gid.effective)
+            entry.belong(to: try conversation(number).owner)
         }
         return entry
     }

@@ -160,9 +160,7 @@ final class DevIp: Dev {
     private func entry(_ place: Place, _ caller: Caller) throws(SysError) -> Dir {
         var entry = dir(place.row, caller)
         if let number = place.number {
-            let owner = try conversation(number).owner
-            (entry.owner, entry.group, entry.modifier) = (owner.user, owner.user, owner.user)
-            (entry.ownerID, entry.groupID) = (owner.uid.effective, owner.gid.effective)
+            entry.belong(to: try conversation(number).owner)
         }
         return entry
     }

@@ -147,9 +147,7 @@ final class DevProg: Dev {
     private func entry(_ proc: Proc, _ file: File, _ caller: Caller) -> Dir {
         let name = file == .directory ? String(proc.pid) : file.rawValue
         var entry = dir(Dirtab(name, Self.qid(proc.pid, file), mode: file.mode), caller)
-        let cred = proc.cred
-        (entry.owner, entry.group, entry.modifier) = (cred.user, cred.user, cred.user)
-        (entry.ownerID, entry.groupID) = (cred.uid.effective, cred.gid.effective)
+        entry.belong(to: proc.cred)
         return entry
     }
 

@@ -26,6 +26,14 @@ public final class Cred: Sendable {
     }
 }
 
+extension Dir {
+    /// What a device made at somebody's behest is that one's.
+    public mutating func belong(to cred: Cred) {
+        (owner, group, modifier) = (cred.user, cred.user, cred.user)
+        (ownerID, groupID) = (cred.uid.effective, cred.gid.effective)
+    }
+}
+
 /// On whose behalf a device is called: identity, time and limits. Devices read no globals.
 ///
 /// Immutable; a Proc whose identity changes gets a new one.

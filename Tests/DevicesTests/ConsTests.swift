@@ -1,6 +1,7 @@
 import Glibc
 import Host
 import Kernel
+import KernelTestSupport
 import Testing
 
 @testable import Devices
@@ -46,20 +47,7 @@ private final class PipedConsole: Sendable {
 
     /// Runs `body` as the first process.
     func run<T: Sendable>(_ body: @escaping @Sendable (Proc) throws(SysError) -> T) throws -> T {
-        let result = Lock<Result<T, SysError>?>(nil)
-        _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { p throws(SysError) in
-            do throws(SysError) {
-                let value = try body(p)
-                result.withLock { $0 = .success(value) }
-            } catch {
-                result.withLock { $0 = .failure(error) }
-            }
-            return .ok
-        }
-        _ = system.waitForEnd()
-        system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
-        guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
-        return try result.get()
+        try system.result(as: Cred(user: "glenda", uid: 1000, gid: 1000), of: body)
     }
 }
 

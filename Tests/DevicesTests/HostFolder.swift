@@ -1,6 +1,7 @@
 import Glibc
 import Host
 import Kernel
+import KernelTestSupport
 
 @testable import Devices
 
@@ -60,20 +61,6 @@ final class HostFolder: Sendable {
             let device = make()
             system.add(device.letter == "U" ? DevFs(oneByOne: oneByOne) : device)
         }
-        let result = Lock<Result<T, SysError>?>(nil)
-        _ = try system.boot(Cred(user: "glenda", uid: geteuid(), gid: getegid()), args: ["test"]) {
-            p throws(SysError) in
-            do throws(SysError) {
-                let value = try body(p)
-                result.withLock { $0 = .success(value) }
-            } catch {
-                result.withLock { $0 = .failure(error) }
-            }
-            return .ok
-        }
-        _ = system.waitForEnd()
-        system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
-        guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
-        return try result.get()
+        return try system.result(as: Cred(user: "glenda", uid: geteuid(), gid: getegid()), of: body)
     }
 }

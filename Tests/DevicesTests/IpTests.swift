@@ -58,6 +58,15 @@ import Testing
             ("udp", "keepalive", "operation not supported"), ("unix", "ttl 3", "operation not supported"),
             ("tcp", "announce 127.0.0.1!x", "bad network address"),
             ("tcp", "connect " + String(repeating: "1", count: 2000), "read or write too large"),
+            ("tls", "key", "wrong #args in control message"), ("tls", "key x", "it is no ed25519 key"),
+            ("tls", "key " + String(repeating: "A", count: 64), "it is no ed25519 key"),
+            ("tls", "key " + String(repeating: "é", count: 32), "it is no ed25519 key"),
+            ("tls", "pin ed25519:x", "'ed25519:x' it is no key"), ("tls", "pin x", "'x' it is no key"),
+            ("tls", "accept me", "bad arg in system call"), ("tls", "host é", "bad network address"),
+            ("tls", "host " + String(repeating: "x", count: 300), "bad network address"),
+            ("tls", "announce 127.0.0.1!0", "no key to be known by was given"),
+            ("tls", "headers", "unknown control request"), ("tcp", "accept anybody", "unknown control request"),
+            ("tcp", "key x", "unknown control request"),
         ])
     func messagesThatMakeNoSenseChangeNothing(network: String, message: String, error: String) throws {
         let got = try inSystem { p throws(SysError) -> [String] in

@@ -95,30 +95,6 @@ import Testing
         #expect(got == [expected])
     }
 
-    @Test(
-        .timeLimit(.minutes(1)),
-        arguments: [
-            ("tls", "key", "wrong #args in control message"), ("tls", "key x", "it is no ed25519 key"),
-            ("tls", "key " + String(repeating: "A", count: 64), "it is no ed25519 key"),
-            ("tls", "key " + String(repeating: "é", count: 32), "it is no ed25519 key"),
-            ("tls", "pin ed25519:x", "'ed25519:x' it is no key"), ("tls", "pin x", "'x' it is no key"),
-            ("tls", "accept me", "bad arg in system call"), ("tls", "host é", "bad network address"),
-            ("tls", "host " + String(repeating: "x", count: 300), "bad network address"),
-            ("tls", "announce 127.0.0.1!0", "no key to be known by was given"),
-            ("tls", "headers", "unknown control request"), ("tcp", "accept anybody", "unknown control request"),
-            ("tcp", "key x", "unknown control request"),
-        ])
-    func messagesThatMakeNoSenseChangeNothing(network: String, message: String, error: String) throws {
-        let got = try inSystem { p throws(SysError) -> [String] in
-            let control = try p.open("#I/\(network)/clone", .readWrite)
-            return [
-                failure { () throws(SysError) in try p.write(control, message) },
-                try p.text("#I/\(network)/0/status"),
-            ]
-        }
-        #expect(got == [error, "Closed\n"])
-    }
-
     /// Garbage, silence and an early end keep nobody else from being served.
     @Test(.timeLimit(.minutes(1)), arguments: ["garbage", "silence", "end"])
     func whoDoesNotAgreeHarmsNobody(what: String) throws {

@@ -11,18 +11,27 @@ public func inSystem<T: Sendable>(
     for program in programs { system.add(program) }
     for device in devices { system.add(device) }
     system.modules = ModuleTable(modules)
-    let result = Lock<Result<T, SysError>?>(nil)
-    _ = try system.boot(Cred(user: "glenda", uid: 1000, gid: 1000), args: ["test"]) { (p) throws(SysError) in
-        do throws(SysError) {
-            let value = try body(p)
-            result.withLock { $0 = .success(value) }
-        } catch {
-            result.withLock { $0 = .failure(error) }
+    return try system.result(as: Cred(user: "glenda", uid: 1000, gid: 1000), of: body)
+}
+
+extension System {
+    /// Boots, runs `body` as process 1 on behalf of `cred`, and ends the system.
+    public func result<T: Sendable>(
+        as cred: Cred, of body: @escaping @Sendable (Proc) throws(SysError) -> T
+    ) throws -> T {
+        let result = Lock<Result<T, SysError>?>(nil)
+        _ = try boot(cred, args: ["test"]) { (p) throws(SysError) in
+            do throws(SysError) {
+                let value = try body(p)
+                result.withLock { $0 = .success(value) }
+            } catch {
+                result.withLock { $0 = .failure(error) }
+            }
+            return .ok
         }
-        return .ok
+        _ = waitForEnd()
+        shutdown(until: HostClock.monotonic() + 5_000_000_000)
+        guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
+        return try result.get()
     }
-    _ = system.waitForEnd()
-    system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
-    guard let result = result.withLock({ $0 }) else { throw SysError("the process ended early") }
-    return try result.get()
 }

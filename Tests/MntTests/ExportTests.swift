@@ -13,6 +13,17 @@ struct ExportTests {
         return try p.open("/tmp/pipe/data1", .readWrite)
     }
 
+    /// Gives `body` an end of a pipe, and a client's fid of the other.
+    private func servingPipe(_ body: @Sendable (Proc, Int32, Talk, UInt32) throws -> Void) async throws {
+        try await serving { p in
+            let end = try Self.pipe(p)
+            let t = try p.serve()
+            try t.start(.plan9)
+            try body(p, end, t, try t.opened("pipe/data", .readWrite))
+            try p.close(end)
+        }
+    }
+
     @Test("what is mounted below the directory is served, and .. leads out of it again", .timeLimit(.minutes(1)))
     func mounts() async throws {
         try await serving { p in
@@ -173,11 +184,7 @@ struct ExportTests {
 
     @Test("a read that waits stalls nobody, and is answered when there is something", .timeLimit(.minutes(1)))
     func waits() async throws {
-        try await serving { p in
-            let end = try Self.pipe(p)
-            let t = try p.serve()
-            try t.start(.plan9)
-            let fid = try t.opened("pipe/data", .readWrite)
+        try await servingPipe { p, end, t, fid in
             try t.ask(.read(fid: fid, offset: 0, count: 100), tag: 900)
             try t.ask(.read(fid: fid, offset: 0, count: 100), tag: 901)
             for _ in 0..<20 { try t.lives() }
@@ -187,17 +194,12 @@ struct ExportTests {
             try p.write(end, "two")
             let second = try t.hear()
             #expect(second?.tag == 901 && second?.data == Array("two".utf8))
-            try p.close(end)
         }
     }
 
     @Test("a flush withdraws a read that waits; what comes later is for the next", .timeLimit(.minutes(1)))
     func flushes() async throws {
-        try await serving { p in
-            let end = try Self.pipe(p)
-            let t = try p.serve()
-            try t.start(.plan9)
-            let fid = try t.opened("pipe/data", .readWrite)
+        try await servingPipe { p, end, t, fid in
             for round in 0..<50 {
                 try t.ask(.read(fid: fid, offset: 0, count: 100), tag: 900)
                 try t.ask(.flush(oldtag: 900), tag: 901)
@@ -209,37 +211,26 @@ struct ExportTests {
                 try p.write(end, "\(round)")
                 #expect(try t.hear()?.data == Array("\(round)".utf8))
             }
-            try p.close(end)
         }
     }
 
     @Test("a tag that is in use is refused while its request waits", .timeLimit(.minutes(1)))
     func tags() async throws {
-        try await serving { p in
-            let end = try Self.pipe(p)
-            let t = try p.serve()
-            try t.start(.plan9)
-            let fid = try t.opened("pipe/data", .readWrite)
+        try await servingPipe { p, end, t, fid in
             try t.ask(.read(fid: fid, offset: 0, count: 100), tag: 900)
             #expect(try t.call(.stat(fid: 0), tag: 900).isError)
             try p.write(end, "x")
             #expect(try t.hear()?.data == [120])
-            try p.close(end)
         }
     }
 
     @Test("a clunk while a read waits is answered, and so is the read", .timeLimit(.minutes(1)))
     func clunks() async throws {
-        try await serving { p in
-            let end = try Self.pipe(p)
-            let t = try p.serve()
-            try t.start(.plan9)
-            let fid = try t.opened("pipe/data", .readWrite)
+        try await servingPipe { p, end, t, fid in
             try t.ask(.read(fid: fid, offset: 0, count: 100), tag: 900)
             try t.clunk(fid)
             try p.write(end, "x")
             #expect(try t.hear()?.data == [120])
-            try p.close(end)
         }
     }
 

@@ -227,7 +227,7 @@ import Testing
     }
 
     @Test func aSilentServerIsGivenUp() async throws {
-        try await Self.mounted(SlowServer(answersFlush: false), limit: 300_000_000) { p, slow, _ in
+        try await Self.mounted(SlowServer(answersFlush: false), limit: 3_000_000_000) { p, slow, _ in
             let got = Results()
             var pids: [Int32] = []
             for n in 0..<10 { pids.append(try Self.reader(p, "/n/slow\(n)", got)) }
@@ -239,11 +239,11 @@ import Testing
 
     /// A file may have nothing to be read for longer than a server may be silent.
     @Test func aSlowFileIsNoSilentServer() async throws {
-        try await Self.mounted(SlowServer(), limit: 200_000_000) { p, slow, _ in
+        try await Self.mounted(SlowServer(), limit: 2_000_000_000) { p, slow, _ in
             let got = Results()
             _ = try Self.reader(p, "/n/slow", got)
             #expect(try inTime { slow.held == 1 })
-            try p.sleep(milliseconds: 1000)
+            try p.sleep(milliseconds: 5000)
             #expect(got.list == [])
             _ = try p.stat("/n/answer")
             _ = try p.wait()

@@ -157,16 +157,7 @@ struct Grep: Command {
         _ r: Run, _ search: GrepSearch, _ root: String, _ filter: GrepFilter, isHere: Bool
     ) throws(SysError) {
         var tree = Tree(r.p, root, follow: r.has("R"))
-        while !search.isDone {
-            try Thread.check()
-            let step: Tree.Step
-            do throws(SysError) {
-                guard let next = try tree.next() else { return }
-                step = next
-            } catch {
-                try r.warn(error, quietly: r.has("s"))
-                continue
-            }
+        while !search.isDone, let step = try tree.next(warning: r, quietly: r.has("s")) {
             if step.visit == .enter, step.depth > 0 || !isHere, try filter.leavesOut(directory: step.path) {
                 tree.skip()
                 continue

@@ -44,16 +44,7 @@ public struct GzipFiles {
 
     private func tree(_ root: String, _ list: inout GzipList) throws(SysError) {
         var tree = Tree(r.p, root)
-        while true {
-            try Thread.check()
-            let step: Tree.Step
-            do throws(SysError) {
-                guard let next = try tree.next() else { return }
-                step = next
-            } catch {
-                try r.warn(error, quietly: r.has("q"))
-                continue
-            }
+        while let step = try tree.next(warning: r, quietly: r.has("q")) {
             // What has its suffix already is left alone, as is what has none where that is to go.
             guard step.visit == .file, step.dir.isRegular, step.path.hasSuffix(suffix) == decompresses else { continue }
             try going(on: step.path) { () throws(SysError) in try file(step.path, &list) }

@@ -68,6 +68,14 @@ public struct Tree {
         return step(path, entry.qid.isSymlink && follow ? try look(path, true) : entry, level + 1)
     }
 
+    /// The next step that there is: what cannot be looked at or entered is warned of and left out.
+    public mutating func next(warning r: Run, quietly: Bool = false) throws(SysError) -> Step? {
+        while true {
+            try Thread.check()
+            do throws(SysError) { return try next() } catch { try r.warn(error, quietly: quietly) }
+        }
+    }
+
     /// What `path` is; a symbolic link that leads nowhere is itself.
     private func look(_ path: String, _ follow: Bool) throws(SysError) -> Dir {
         do throws(SysError) { return try p.stat(path, follow: follow) } catch {
