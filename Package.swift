@@ -94,7 +94,7 @@ let package = Package(
             name: "CodecTestSupport", dependencies: ["Codec"], path: "Tests/CodecTestSupport", swiftSettings: strict),
         .target(
             name: "NinePTestSupport", dependencies: ["NineP"], path: "Tests/NinePTestSupport", swiftSettings: strict),
-        tests("NineP", ["NineP", "NinePTestSupport"]),
+        tests("NineP", ["NineP", "NinePTestSupport", "KernelTestSupport"]),
         tests("Codec", ["Codec", "CodecTestSupport", "Host"]),
         tests("Shell", ["Shell", "Devices", "Kernel", "KernelTestSupport"]),
         tests("Mask", ["Kernel", "Host", "Devices", "KernelTestSupport"]),

@@ -5,22 +5,9 @@ import Mnt
 import NineP
 import Testing
 
-/// Numbers that look random and are the same for the same seed.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// Sequences of requests that a client might send and of such as none would, some of them damaged.
 private struct Requests {
-    var dice: Dice
+    var dice: SplitMix
     let dialect: Dialect
 
     mutating func number<T: FixedWidthInteger & Sendable>(_ usual: ClosedRange<T>) -> T {
@@ -150,7 +137,7 @@ struct ServerFuzzTests {
         let (ours, its) = try p.pipe()
         let t = try p.connect(export, ours, its)
         try t.start(dialect)
-        var requests = Requests(dice: Dice(state: seed), dialect: dialect)
+        var requests = Requests(dice: SplitMix(seed), dialect: dialect)
         // What it answers is read by somebody else, so that neither waits for the other.
         let reader = try p.spawn([.forkFD], fds: [ours]) { child throws(SysError) in
             while try !child.read(ours, 65536).isEmpty {}

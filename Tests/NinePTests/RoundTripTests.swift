@@ -1,18 +1,8 @@
+import KernelTestSupport
 import NineP
 import Testing
 
-/// A generator that gives the same numbers for the same seed (splitmix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
+extension SplitMix {
     /// Small, large and extreme ones alike.
     mutating func number<T: FixedWidthInteger & UnsignedInteger>(_: T.Type = T.self) -> T {
         switch Int.random(in: 0..<4, using: &self) {
@@ -48,7 +38,7 @@ struct Seeded: RandomNumberGenerator {
 
 @Suite("9P messages there and back")
 struct RoundTripTests {
-    private func requests(_ g: inout Seeded, _ dialect: Dialect) -> [Tmessage] {
+    private func requests(_ g: inout SplitMix, _ dialect: Dialect) -> [Tmessage] {
         let user: UInt32 = dialect == .linux ? g.number() : Wire.noUser
         let common: [Tmessage] = [
             .version(msize: g.number(), version: g.word()),
@@ -104,7 +94,7 @@ struct RoundTripTests {
         }
     }
 
-    private func replies(_ g: inout Seeded, _ dialect: Dialect) -> [Rmessage] {
+    private func replies(_ g: inout SplitMix, _ dialect: Dialect) -> [Rmessage] {
         let common: [Rmessage] = [
             .version(msize: g.number(), version: g.word()), .auth(aqid: g.qid()), .attach(qid: g.qid()),
             .error(ename: "why " + g.word(20)), .lerror(ecode: g.number()), .flush,
@@ -141,7 +131,7 @@ struct RoundTripTests {
 
     @Test("what is written is read as it was, one frame behind the other", arguments: [Dialect.plan9, .linux])
     func roundTrip(_ dialect: Dialect) throws {
-        var g = Seeded(state: 3)
+        var g = SplitMix(3)
         var kinds: Set<MessageType> = []
         for _ in 0..<50 {
             let asked = requests(&g, dialect)
@@ -174,7 +164,7 @@ struct RoundTripTests {
 
     @Test("a frame with any byte changed is refused or is another message that writes to the same bytes")
     func mutations() throws {
-        var g = Seeded(state: 4)
+        var g = SplitMix(4)
         for dialect in [Dialect.plan9, .linux] {
             for message in requests(&g, dialect) {
                 let wire = try encoded(message, dialect)
