@@ -69,14 +69,15 @@ public struct FrameReader: Sendable {
         self = FrameReader(msize: msize)
     }
 
-    /// The bytes of a frame that is not yet whole move to the front; a buffer that is full of one doubles.
+    /// The bytes of a frame that is not yet whole move to the front, unless all of it has room where it begins; a buffer that
+    /// is full of one doubles.
     private mutating func makeRoom() {
         if start == end {
             (start, end) = (0, 0)
-        } else if start > 0 {
-            buffer.removeFirst(start)
-            buffer.append(contentsOf: repeatElement(0, count: start))
-            (start, end) = (0, end - start)
+        } else if start > 0, pending < 4 || Int(load32(buffer.span, start)) > buffer.count - start {
+            let begun = Array(buffer[start..<end])
+            buffer.replaceSubrange(..<begun.count, with: begun)
+            (start, end) = (0, begun.count)
         }
         if end == buffer.count { buffer.append(contentsOf: repeatElement(0, count: end)) }
     }
