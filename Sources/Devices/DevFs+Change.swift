@@ -40,6 +40,7 @@ extension DevFs {
     }
 
     func remove(_ c: Chan, _ caller: Caller) throws(SysError) {
+        defer { caller.moment?.forget() }
         let place = try place(c)
         try place.tree.withParent(place.file, c.qid) { (directory, name) throws(SysError) in
             try check([.write, .execute], c.qid, try HostStat(directory), caller)
@@ -73,6 +74,7 @@ extension DevFs {
     func rename(
         _ file: Chan, _ name: String, in from: Chan, to: Chan, as newName: String, _ how: Rename, _ caller: Caller
     ) throws(SysError) {
+        defer { caller.moment?.forget() }
         let tree = try place(file).tree
         let (old, new) = (tree.path(try place(from).file), tree.path(try place(to).file))
         let hostHow: HostFiles.Rename =
@@ -93,6 +95,7 @@ extension DevFs {
     /// All that is asked for, or nothing: what is likely to be refused comes before what cannot be taken back, which is
     /// the length. An open file is changed by its descriptor, whatever has become of its name.
     func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
+        defer { caller.moment?.forget() }
         let place = try place(c)
         let tree = place.tree
         if let mode = change.mode {
@@ -104,7 +107,7 @@ extension DevFs {
         if let open = c.auxiliary as? FsOpen {
             return try apply(change, user, group, to: c, open.number, try HostStat(open.number), caller)
         }
-        let found = try tree.open(place.file, c.qid, HostFiles.nameOnly)
+        let found = try tree.open(place.file, c.qid, HostFiles.nameOnly, caller)
         try apply(change, user, group, to: c, found.fd.number, found.stat, caller)
     }
 
@@ -123,7 +126,7 @@ extension DevFs {
         do throws(SysError) {
             if user != nil || group != nil { try HostFiles.setOwner(fd, user: user, group: group) }
             // What is to be cut must be open to that still.
-            if let length = change.length { try setLength(c, place, length) }
+            if let length = change.length { try setLength(c, place, length, caller) }
             if let mode = change.mode { try HostFiles.setMode(fd, mode.hostBits) }
             if change.accessed != nil || change.modified != nil {
                 try HostFiles.setTimes(fd, accessed: change.accessed, modified: change.modified)
@@ -153,13 +156,13 @@ extension DevFs {
         place.tree.renamed(old, to: FsFile.join(above, [name]), exchanged: false)
     }
 
-    private func setLength(_ c: Chan, _ place: FsPlace, _ length: UInt64) throws(SysError) {
+    private func setLength(_ c: Chan, _ place: FsPlace, _ length: UInt64, _ caller: Caller) throws(SysError) {
         guard !c.isDirectory else { throw length == 0 ? .isDir : .badArg }
         if c.mode?.canWrite == true, let open = c.auxiliary as? FsOpen {
             return try HostFiles.setLength(open.number, length)
         }
         guard place.file.kind == .regular else { throw .badArg }
-        let found = try place.tree.open(place.file, c.qid, HostFiles.flags(OpenMode.write))
+        let found = try place.tree.open(place.file, c.qid, HostFiles.flags(OpenMode.write), caller)
         try HostFiles.setLength(found.fd.number, length)
     }
 }

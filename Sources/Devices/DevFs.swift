@@ -95,7 +95,7 @@ final class DevFs: Dev {
         {
             return Walked(chan: opened, count: names.count)
         }
-        let stat = try tree.host.stat(path)
+        let stat = try tree.stat(path, caller)
         let found = chan(c, tree, path, stat, epoch)
         let told = filter.isForStat ? Dir(names.last ?? "", found.qid, stat) : nil
         return Walked(chan: found, count: names.count, stat: told)
@@ -171,20 +171,20 @@ final class DevFs: Dev {
         if let open = c.auxiliary as? FsOpen {
             stat = try HostStat(open.number)
         } else {
-            stat = try place.tree.stat(place.file, c.qid)
+            stat = try place.tree.stat(place.file, c.qid, caller)
         }
         return Dir(place.name, Qid(path: c.qid.path, version: stat.version, type: c.qid.type), stat)
     }
 
     func readlink(_ c: Chan, _ caller: Caller) throws(SysError) -> String {
         let place = try place(c)
-        let found = try place.tree.open(place.file, c.qid, HostFiles.nameOnly)
+        let found = try place.tree.open(place.file, c.qid, HostFiles.nameOnly, caller)
         return try HostFiles.readlink(found.fd.number)
     }
 
     func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus {
         let place = try place(c)
-        let found = try place.tree.open(place.file, c.qid, HostFiles.nameOnly)
+        let found = try place.tree.open(place.file, c.qid, HostFiles.nameOnly, caller)
         let room = try HostFiles.room(found.fd.number)
         return FileSystemStatus(
             blockSize: room.blockSize, blocks: room.blocks, free: room.free, available: room.available,
@@ -208,7 +208,7 @@ final class DevFs: Dev {
             return c.opened(mode)
         }
         let truncates = mode.contains(.truncate) && place.file.kind == .regular
-        let found = try tree.open(place.file, c.qid, HostFiles.flags(mode, writable: truncates))
+        let found = try tree.open(place.file, c.qid, HostFiles.flags(mode, writable: truncates), caller)
         try check(mode.needs, c.qid, found.stat, caller)
         if mode.access == 3, !HostFiles.isExecutable(found.fd.number) { throw .perm }
         if truncates { try HostFiles.setLength(found.fd.number, 0) }
@@ -221,9 +221,9 @@ final class DevFs: Dev {
         _ place: FsPlace, _ qid: Qid, _ caller: Caller, _ how: How
     ) throws(SysError) -> FsOpen {
         let tree = place.tree
-        try check(.write, qid, try tree.open(place.file, qid, HostFiles.nameOnly).stat, caller)
+        try check(.write, qid, try tree.open(place.file, qid, HostFiles.nameOnly, caller).stat, caller)
         do throws(SysError) {
-            return FsOpen(place, try tree.open(place.file, qid, HostFiles.flags(OpenMode.write)))
+            return FsOpen(place, try tree.open(place.file, qid, HostFiles.flags(OpenMode.write), caller))
         } catch {
             guard error.code == .noSuchDevice else { throw error }
             guard how == .wait else { throw .wouldBlock }

@@ -63,11 +63,11 @@ final class FsTree: Sendable {
     }
 
     /// The file, opened with `flags`. Throws `.stale` where another file has its path now.
-    func open(_ file: FsFile, _ qid: Qid, _ flags: Int32) throws(SysError) -> FsFound {
+    func open(_ file: FsFile, _ qid: Qid, _ flags: Int32, _ caller: Caller) throws(SysError) -> FsFound {
         while true {
             let start = now
             do throws(SysError) {
-                let fd = try host.open(path(file), flags)
+                let fd = try open(path(file), flags, caller)
                 let stat = try HostStat(fd.number)
                 guard isSame(file, qid, stat) else { throw .stale }
                 return FsFound(fd: fd, stat: stat)
@@ -79,17 +79,36 @@ final class FsTree: Sendable {
     }
 
     /// What the file is. Throws `.stale` as `open` does.
-    func stat(_ file: FsFile, _ qid: Qid) throws(SysError) -> HostStat {
+    func stat(_ file: FsFile, _ qid: Qid, _ caller: Caller) throws(SysError) -> HostStat {
         while true {
             let start = now
             do throws(SysError) {
-                let stat = try host.stat(path(file))
+                let stat = try stat(path(file), caller)
                 guard isSame(file, qid, stat) else { throw .stale }
                 return stat
             } catch {
                 guard now != start, error.code == .nonexist || error.code == .stale else { throw error }
             }
         }
+    }
+
+    /// What is at `path`; a symbolic link is itself.
+    func stat(_ path: String, _ caller: Caller) throws(SysError) -> HostStat {
+        let (above, name) = FsFile.split(path)
+        guard let directory = try directory(above, caller) else { return try host.stat(path) }
+        return try HostStat(directory.fd.number, name)
+    }
+
+    private func open(_ path: String, _ flags: Int32, _ caller: Caller) throws(SysError) -> HostFd {
+        let (above, name) = FsFile.split(path)
+        guard let directory = try directory(above, caller) else { return try host.open(path, flags) }
+        return try HostFiles.open(name, in: directory.fd.number, flags)
+    }
+
+    /// The directory at `path`, found once in a moment of the caller's; nil where he has none, and for the root.
+    private func directory(_ path: String, _ caller: Caller) throws(SysError) -> FsDirectories.Place? {
+        guard !path.isEmpty, let known = caller.moment?.kept(by: instance, FsDirectories.init) else { return nil }
+        return try known.place(path, in: host)
     }
 
     /// Runs `body` on the file's directory and its name there. The root has neither: throws `.perm`.
@@ -117,6 +136,30 @@ final class FsTree: Sendable {
 
     private func isSame(_ file: FsFile, _ qid: Qid, _ stat: HostStat) -> Bool {
         file === root || stat.identity == qid.path
+    }
+}
+
+/// Directories by their paths from the root, as they were found in one moment.
+final class FsDirectories: Sendable {
+    final class Place: Sendable {
+        let fd: HostFd
+
+        init(_ fd: consuming HostFd) { self.fd = fd }
+    }
+
+    /// Descriptors at most; with more, all are let go of.
+    private static let limit = 64
+
+    private let places = Lock<[String: Place]>([:])
+
+    func place(_ path: String, in host: HostTree) throws(SysError) -> Place {
+        if let known = places.withLock({ $0[path] }) { return known }
+        let found = Place(try host.open(path, HostFiles.directoryOnly))
+        places.withLock { p in
+            if p.count == Self.limit { p = [:] }
+            p[path] = found
+        }
+        return found
     }
 }
 

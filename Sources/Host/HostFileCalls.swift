@@ -5,6 +5,8 @@ import Glibc
 public enum HostFiles {
     /// Flags of an open that gives a file's place and stat, and no more.
     public static let nameOnly = HostFlag.path
+    /// The same, of a directory.
+    public static let directoryOnly = HostFlag.path | O_DIRECTORY
     /// Flags of a directory that is to be read.
     public static let directory = O_RDONLY | O_DIRECTORY
 

@@ -41,11 +41,14 @@ public final class Caller: Sendable {
     public let cred: Cred
     public let clock: Clock
     public let account: Account
+    /// What it asks now may be answered as of one moment; nil for who asks one thing at a time.
+    public let moment: Moment?
 
-    public init(cred: Cred, clock: Clock, account: Account) {
+    public init(cred: Cred, clock: Clock, account: Account, moment: Moment? = nil) {
         self.cred = cred
         self.clock = clock
         self.account = account
+        self.moment = moment
     }
 
     /// The same view, acting as `cred`.

@@ -27,12 +27,12 @@ public final class Subtree: Sendable {
         self.mask = found.mask == namec.cross(top).mask ? mask : mask.intersection(found.mask)
     }
 
-    private init(_ tree: Subtree, _ directory: Chan) {
+    private init(_ tree: Subtree, top: Chan, _ caller: Caller) {
         system = tree.system
-        caller = tree.caller
+        self.caller = caller
         mask = tree.mask
         space = tree.space
-        top = Self.top(directory)
+        self.top = top
     }
 
     private static func top(_ bare: Chan) -> Chan {
@@ -45,7 +45,13 @@ public final class Subtree: Sendable {
     /// The tree that begins in directory `c` of this one.
     public func below(_ c: Chan) throws(SysError) -> Subtree {
         guard c.isDirectory else { throw .notDir }
-        return Subtree(self, namec(.try).bare(c))
+        return Subtree(self, top: Self.top(namec(.try).bare(c)), caller)
+    }
+
+    /// The same tree, for one who asks many things in one moment.
+    public func during(_ moment: Moment) -> Subtree {
+        let caller = Caller(cred: caller.cred, clock: caller.clock, account: caller.account, moment: moment)
+        return Subtree(self, top: top, caller)
     }
 
     private func namec(_ how: How) -> Namec {

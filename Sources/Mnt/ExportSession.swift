@@ -9,12 +9,15 @@ import Kernel
 final class ExportSession: @unchecked Sendable {
     // Immutable but for the reader's own: isVersioned, and what it keeps while it rests.
     let export: Export
+    /// What it is served of it, as of the moment in which it is answered.
+    let tree: Subtree
     let peer: String
     private let input: Chan
     let output: ExportOutput
     private var isVersioned = false
     private var kept = FrameReader?.none
     private let bell = Lock<Waiter?>(nil)
+    private let moment = Moment()
 
     struct State {
         var fids: [UInt32: ExportFid] = [:]
@@ -53,12 +56,13 @@ final class ExportSession: @unchecked Sendable {
 
     init(_ export: Export, _ input: Chan, _ output: Chan, _ peer: String) {
         self.export = export
+        tree = export.tree.during(moment)
         self.peer = peer
         self.input = input
         self.output = ExportOutput(output, export.tree.caller)
     }
 
-    var caller: Caller { export.tree.caller }
+    var caller: Caller { tree.caller }
 
     // MARK: the reader
 
@@ -70,17 +74,24 @@ final class ExportSession: @unchecked Sendable {
         var out = FrameWriter(msize: msize, dialect)
         while let n = try fill(&reader, patience) {
             guard n > 0 else { return try hungUp(reader) }
-            while let frame = try next(&reader) {
-                var msize = reader.msize
-                try take(reader.buffer.span.extracting(frame), &msize, &out)
-                reader.msize = msize
-                if out.count >= Self.batch { try output.send(&out) }
-            }
+            try takeAll(&reader, &out)
             if out.count > 0 { try output.send(&out) }
             try waitForRoom()
         }
         if reader.pending > 0 { kept = reader }
         return true
+    }
+
+    /// The requests that have come. All were sent before the first is looked at.
+    private func takeAll(_ reader: inout FrameReader, _ out: inout FrameWriter) throws(SysError) {
+        moment.begin()
+        defer { moment.end() }
+        while let frame = try next(&reader) {
+            var msize = reader.msize
+            try take(reader.buffer.span.extracting(frame), &msize, &out)
+            reader.msize = msize
+            if out.count >= Self.batch { try output.send(&out) }
+        }
     }
 
     private func hungUp(_ reader: FrameReader) throws(SysError) -> Bool {

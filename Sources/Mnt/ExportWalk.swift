@@ -8,7 +8,7 @@ extension ExportSession {
     ) throws(SysError) {
         try checkFree(fid, call)
         guard afid == Wire.noFid else { throw .noAuthentication }
-        var tree = export.tree
+        var tree = tree
         var root = try tree.root()
         let names = aname.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
         if !names.isEmpty {

@@ -158,6 +158,38 @@ import Testing
         #expect(error == "'f' file does not exist")
     }
 
+    /// What was found in a moment may be used until it ends; what is renamed through us meanwhile is seen at once.
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    func whatWasFoundInAMomentEndsWithIt(oneByOne: Bool) throws {
+        let host = HostFolder()
+        mkdir(host.path + "/in/d", 0o755)
+        mkdir(host.path + "/in/d/e", 0o755)
+        host.put("in/d/e/f", "moved")
+        let counts = try host.run(oneByOne: oneByOne) { p throws(SysError) in
+            guard let dev = p.system.device("U") else { throw .badDevice }
+            let moment = Moment()
+            let caller = Caller(
+                cred: p.caller.cred, clock: p.caller.clock, account: p.caller.account, moment: moment)
+            let root = try dev.attach("in", caller)
+            let filter = MountFilter(MountTable(), root.instance)
+            func count(_ names: [String]) throws(SysError) -> Int {
+                try dev.walk(root, names[...], filter, caller).count
+            }
+            moment.begin()
+            var counts = [try count(["d", "e", "f"])]
+            try dev.wstat(try dev.walk(root, ["d", "e"], filter, caller).chan, DirChange(name: "x"), caller)
+            counts += [try count(["d", "e", "f"]), try count(["d", "x", "f"])]
+            Glibc.rename(host.path + "/in/d/x", host.path + "/out/x")
+            moment.end()
+            counts.append(try count(["d", "x", "f"]))
+            moment.begin()
+            counts.append(try count(["d", "x", "f"]))
+            moment.end()
+            return counts
+        }
+        #expect(counts == [3, 1, 3, 1, 1])
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func anotherFileOfTheNameIsNotTheFileThatWasFound() throws {
         let host = HostFolder()
