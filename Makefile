@@ -8,7 +8,7 @@ check:          ; .ci/run
 fmt:            ; swift format -i -r --parallel Sources appl Tests Package.swift
 lint:           ; swift format lint --strict -r --parallel Sources appl Tests Package.swift
 release:        ; ./run --version
-bench:          ; .ci/bench
+bench:          ; ./run bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
 # 9P with the programs of others; says which packages it needs.
@@ -22,7 +22,7 @@ soak:
 	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
 	Tests/mutants
 	.ci/fuzz 1800
-	.ci/bench
+	./run bench
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu

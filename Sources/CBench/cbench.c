@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -293,12 +292,8 @@ int64_t cbench_enter(int64_t bytes) {
     return error ? error : text(CBENCH_TEXT, bytes);
 }
 
-static int drop(const char *path, const struct stat *st, int type, struct FTW *place) {
-    (void)st, (void)type, (void)place;
-    return remove(path);
-}
-
 void cbench_leave(int status) {
-    if (chdir("/") == 0) nftw(directory, drop, 16, FTW_DEPTH | FTW_PHYS);
+    cbench_stop();
+    if (chdir("/") == 0) cbench_remove(directory);
     exit(status);
 }

@@ -48,7 +48,7 @@ struct Bench {
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
         let port = Int32(try answered(Int64(cbench_serve())))
-        let rows = callRows + processRows + codecRows + mountRows(port) + commandRows(emu)
+        let rows = callRows + processRows + codecRows + mountRows(port) + peerRows(emu) + commandRows(emu)
         let small = self.small
         let wanted = self.wanted
         let ids = HostEnvironment.ids

@@ -6,13 +6,31 @@ struct Row: Sendable {
     struct Target {
         /// Of one of our acts: nanoseconds, or bytes where the row is of memory.
         var most: Double = .infinity
-        /// Ours over native.
+        /// Ours over native, at most; and, where more is better, at least.
         var ratio: Double = .infinity
+        var least: Double = 0
 
-        func isMet(_ ours: Double, _ ratio: Double?) -> Bool { ours <= most && ratio ?? 0 <= self.ratio }
+        var isRatio: Bool { ratio < .infinity || least > 0 }
+
+        func isMet(_ ours: Double, _ ratio: Double?) -> Bool {
+            ours <= most && ratio ?? 0 <= self.ratio && ratio ?? .infinity >= least
+        }
     }
 
-    enum Unit { case time, memory }
+    /// What is shown of an act. A rate is acts a second, a flow the bytes that these move.
+    enum Unit {
+        case time, memory, number, rate
+        case flow(Double)
+
+        /// What the table has for an act of so many nanoseconds, or bytes, or whatever is counted.
+        func value(_ act: Double) -> Double {
+            switch self {
+            case .time, .memory, .number: act
+            case .rate: 1e9 / max(act, 1)
+            case .flow(let bytes): bytes * 1e9 / max(act, 1)
+            }
+        }
+    }
 
     let name: String
     let target: Target
@@ -21,18 +39,18 @@ struct Row: Sendable {
     let count: Int
     /// Does so many acts as process `p`: the nanoseconds they took, set-up left out; of a memory row, bytes.
     let ours: @Sendable (Proc, Int) throws(SysError) -> Int64
-    /// The same of the host; the negative of an errno where it refuses.
-    let native: @Sendable (Int) -> Int64
+    /// The same of the host, where it has the like; the negative of an errno where it refuses.
+    let native: (@Sendable (Int) -> Int64)?
+    let rounds: Int
 
     init(
-        _ name: String, _ target: Target, unit: Unit = .time, _ count: Int = 1,
-        _ ours: @escaping @Sendable (Proc, Int) throws(SysError) -> Int64, native: @escaping @Sendable (Int) -> Int64
+        _ name: String, _ target: Target, unit: Unit = .time, _ count: Int = 1, rounds: Int = 5,
+        _ ours: @escaping @Sendable (Proc, Int) throws(SysError) -> Int64,
+        native: (@Sendable (Int) -> Int64)? = nil
     ) {
-        (self.name, self.target, self.unit, self.count) = (name, target, unit, count)
+        (self.name, self.target, self.unit, self.count, self.rounds) = (name, target, unit, count, rounds)
         (self.ours, self.native) = (ours, native)
     }
-
-    static let rounds = 5
 
     /// The row's line of the table: the medians of rounds of ours and of native, which alternate so that both meet the
     /// same machine. False where it could not run: we failed, or the host did and the target is a ratio.
@@ -42,22 +60,23 @@ struct Row: Sendable {
         var theirs: [Double] = []
         var refusal: SysError?
         do throws(SysError) {
-            for _ in 0..<Self.rounds {
+            for _ in 0..<rounds {
                 ours.append(Double(try self.ours(p, count)) / Double(count))
+                guard let native else { continue }
                 do throws(SysError) { theirs.append(Double(try answered(native(count))) / Double(count)) } catch {
                     refusal = error
                 }
             }
-            if let refusal, target.ratio < .infinity { throw refusal }
+            if let refusal, target.isRatio { throw refusal }
         } catch {
             return (Table.line(name, "cannot run: \(error)"), false)
         }
-        let mine = ours.sorted()[Self.rounds / 2]
-        let native = refusal == nil ? theirs.sorted()[Self.rounds / 2] : nil
+        let mine = unit.value(ours.sorted()[rounds / 2])
+        let native = theirs.count < rounds ? nil : unit.value(theirs.sorted()[rounds / 2])
         let ratio = native.map { mine / max($0, 1) }
         return (
             Table.line(
-                name, Table.show(mine, unit), native.map { Table.show($0, unit) } ?? "refused",
+                name, Table.show(mine, unit), native.map { Table.show($0, unit) } ?? (refusal == nil ? "" : "refused"),
                 ratio.map { Table.fixed($0, 2) } ?? "", Table.show(target, unit),
                 target.isMet(mine, ratio) ? "ok" : "MISS"), true
         )
@@ -78,7 +97,8 @@ enum Table {
     static func show(_ target: Row.Target, _ unit: Row.Unit) -> String {
         let most = target.most < .infinity ? [show(target.most, unit)] : []
         let ratio = target.ratio < .infinity ? [fixed(target.ratio, 1) + "x"] : []
-        return "<= " + (most + ratio).joined(separator: ", ")
+        if target.least > 0 { return ">= " + fixed(target.least, 2) + "x" }
+        return (most + ratio).isEmpty ? "" : "<= " + (most + ratio).joined(separator: ", ")
     }
 
     static func show(_ value: Double, _ unit: Row.Unit) -> String {
@@ -86,10 +106,13 @@ enum Table {
             switch unit {
             case .time: [(1, "ns"), (1e3, "us"), (1e6, "ms"), (1e9, "s")]
             case .memory: [(1, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")]
+            case .number: [(1, "")]
+            case .rate: [(1, "/s"), (1e3, "k/s"), (1e6, "M/s")]
+            case .flow: [(1e6, "MB/s"), (1e9, "GB/s")]
             }
         let best = units.last { value >= $0.size } ?? units[0]
         let number = value / best.size
-        return fixed(number, number < 10 ? 1 : 0) + " " + best.name
+        return fixed(number, value < 1 ? 2 : number < 10 ? 1 : 0) + (best.name.isEmpty ? "" : " ") + best.name
     }
 
     /// `value` with `digits` decimals (0 to 2).

@@ -43,7 +43,38 @@ int cbench_serve(void);
 /* Asks it n times the same, Tstat, or Tread or Twrite of so many bytes, with `depth` requests under way. */
 int64_t cbench_ask(int port, int type, long count, long depth, long n);
 
-/* Removes what cbench_enter made, and ends the program. */
+/* Does a job of 9P2000.L n times with `depth` at once, by itself, over a connection to `address` (unix!path or
+   tcp!host!port), whose server has the tree of cbench_shared. A letter of the job is a request, and each waits for the one
+   before: s(tatus), w(alk of 5), o(pen), r(ead of 4 K), c(lunk); or it is one R or W: so much of a file as msize allows,
+   in order. -EPROTO where the server gives another msize. */
+int64_t cbench_load(const char *address, const char *aname, const char *job, long msize, int depth, long n);
+/* As many bytes there and back, with nothing behind the socket but who counts them. */
+int64_t cbench_pingpong(int isTcp, long request, long reply, int depth, long n);
+
+/* A directory in memory, made at the first call, with `share` in it: what cbench_load asks for. Its big file has so many
+   bytes. NULL where there is no room. */
+#define CBENCH_BIG (32L << 20)
+const char *cbench_shared(void);
+/* Makes a directory with so many empty files, 20 to each of the directories below it. 0 or -errno. */
+int cbench_tree(const char *path, long files);
+/* Starts a server, its words on a line each, in a directory, and waits until it takes calls. It ends with this program. 0
+   or -errno. */
+int cbench_start(const char *words, const char *directory, const char *address);
+/* A port of the loopback that is free. */
+int cbench_port(void);
+/* A connection, or -errno. */
+int cbench_dial(const char *address);
+
+/* Starts a relay to a port of the loopback, which passes on what comes `delay` nanoseconds later; its own port. */
+int cbench_relay(int port, int64_t delay);
+/* Requests of 9P that it has passed on. */
+long cbench_relayed(void);
+
+/* Removes a directory and all that is in it. */
+void cbench_remove(const char *path);
+/* Ends all servers and removes the directory in memory. */
+void cbench_stop(void);
+/* Removes what cbench_enter made, ends the servers, and ends the program. */
 _Noreturn void cbench_leave(int status);
 
 #endif

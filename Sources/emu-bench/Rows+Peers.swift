@@ -1,0 +1,182 @@
+import CBench
+import Host
+import Kernel
+
+/// What `emu --serve` answers, and what our client gets of it, in 9P2000.L over unix sockets and tcp: beside diod, which is
+/// asked the same by the same client, and beside the same bytes over a socket with nothing behind it. `x4` are four
+/// requests under way.
+func peerRows(_ emu: String) -> [Row] {
+    let servers = Servers(emu)
+    var rows: [Row] = []
+    for net in Net.allCases {
+        rows.append(serve(servers, net, "null x1", "s", 4_000, .init(least: 1 / 1.3), raw: (19, 160)))
+        for (name, job) in [("null", "s"), ("walk, stat", "wsc"), ("open, read", "worc")] {
+            rows.append(serve(servers, net, "\(name) x1", job, 4_000, .init()))
+            rows.append(serve(servers, net, "\(name) x16", job, 20_000, .init(least: 1.5)))
+        }
+        for (size, name) in [(8 << 10, "8K"), (64 << 10, "64K"), (128 << 10, "128K"), (1 << 20, "1M")] {
+            for (job, act) in [("R", "read"), ("W", "write")] {
+                for depth in [1, 4] { rows += stream(servers, net, "\(act) \(name) x\(depth)", job, size, depth) }
+            }
+        }
+    }
+    return rows + clientRows(servers) + findRows(servers)
+}
+
+private enum Net: String, CaseIterable { case unix, tcp }
+
+/// The servers, each started when a row first wants it. Immutable but for that.
+private final class Servers: Sendable {
+    enum Kind: String { case emu, diod }
+
+    private let emu: String
+    private let addresses = Lock<[String: String]>([:])
+
+    init(_ emu: String) { self.emu = emu }
+
+    func address(_ kind: Kind, _ net: Net) throws(SysError) -> String {
+        let name = "\(kind).\(net)"
+        if let known = addresses.withLock({ $0[name] }) { return known }
+        guard let top = cbench_shared().map({ String(cString: $0) }) else { throw .noSpace }
+        let port = net == .tcp ? try answered(Int64(cbench_port())) : 0
+        let address = net == .tcp ? "tcp!127.0.0.1!\(port)" : "unix!\(top)/\(name)"
+        let command =
+            switch kind {
+            case .emu: [emu] + (net == .unix ? ["--net=\(address)"] : []) + ["--serve", address, "/n/host"]
+            case .diod:
+                [
+                    "/usr/sbin/diod", "-f", "-n", "-c", "/dev/null", "-L", "stderr", "-e", "\(top)/share", "-l",
+                    net == .tcp ? "127.0.0.1:\(port)" : "\(top)/\(name)",
+                ]
+            }
+        try answered(Int64(cbench_start(command.joined(separator: "\n"), top + "/share", address)))
+        addresses.withLock { $0[name] = address }
+        return address
+    }
+
+    /// What `count` jobs take; see `cbench_load`.
+    func load(
+        _ kind: Kind, _ net: Net, _ job: String, _ msize: Int, _ depth: Int, _ count: Int
+    ) throws(SysError) -> Int64 {
+        let address = try address(kind, net)
+        let name = kind == .diod ? (cbench_shared().map { String(cString: $0) } ?? "") + "/share" : ""
+        return try answered(cbench_load(address, name, job, msize, Int32(depth), count))
+    }
+
+    /// Nanoseconds of a `find` of so many files, and of nothing else, through a relay that takes half a millisecond each way.
+    func find(_ count: Int) throws(SysError) -> Int64 {
+        let address = try address(.emu, .tcp)
+        guard let top = cbench_shared().map({ String(cString: $0) }), let port = Int32(address.split(separator: "!")[2])
+        else { throw .badArg }
+        let tree = top + "/share/tree"
+        defer { cbench_remove(tree) }
+        try answered(Int64(cbench_tree(tree, count)))
+        let relay = try answered(Int64(cbench_relay(port, 500_000)))
+        let script = "mount tcp!127.0.0.1!\(relay) /mnt; ~ `{find /mnt/tree -type f | wc -l} \(count)"
+        return try answered(cbench_command("\(emu)\n-c\n\(script)", 1))
+    }
+
+    /// As `load`, for the native side of a row.
+    func native(_ kind: Kind, _ net: Net, _ job: String, _ msize: Int, _ depth: Int, _ count: Int) -> Int64 {
+        do throws(SysError) { return try load(kind, net, job, msize, depth, count) } catch {
+            return -Int64(error.errno)
+        }
+    }
+}
+
+/// Requests a second, beside diod, or beside so many bytes there and back.
+private func serve(
+    _ servers: Servers, _ net: Net, _ name: String, _ job: String, _ count: Int, _ target: Row.Target,
+    raw: (request: Int, reply: Int)? = nil
+) -> Row {
+    let depth = name.hasSuffix("x16") ? 16 : 1
+    return Row("serve \(net): \(name) (\(raw == nil ? "diod" : "raw"))", target, unit: .rate, count) {
+        (_, n) throws(SysError) in
+        try servers.load(.emu, net, job, 65536, depth, n)
+    } native: { n in
+        guard let raw else { return servers.native(.diod, net, job, 65536, depth, n) }
+        return cbench_pingpong(net == .tcp ? 1 : 0, raw.request, raw.reply, Int32(depth), n)
+    }
+}
+
+/// Bytes a second of a file, in order, with frames of `msize`; diod takes none longer than 64 K.
+private func stream(
+    _ servers: Servers, _ net: Net, _ name: String, _ job: String, _ msize: Int, _ depth: Int
+) -> [Row] {
+    let payload = msize - 24
+    let count = (64 << 20) / payload
+    let ours: @Sendable (Proc, Int) throws(SysError) -> Int64 = { (_, n) throws(SysError) in
+        try servers.load(.emu, net, job, msize, depth, n)
+    }
+    let unit = Row.Unit.flow(Double(payload))
+    let (request, reply) = job == "R" ? (23, payload + 11) : (payload + 23, 11)
+    var rows = [
+        Row("serve \(net): \(name) (raw)", .init(least: 0.6), unit: unit, count, ours) { n in
+            cbench_pingpong(net == .tcp ? 1 : 0, request, reply, Int32(depth), n)
+        }
+    ]
+    if msize <= 64 << 10 {
+        rows.append(
+            Row("serve \(net): \(name) (diod)", .init(least: 1), unit: unit, count, ours) { n in
+                servers.native(.diod, net, job, msize, depth, n)
+            })
+    }
+    return rows
+}
+
+/// The mount device against our own server.
+private func clientRows(_ servers: Servers) -> [Row] {
+    let block = 65536
+    let blocks = Int(CBENCH_BIG) / block
+    return [
+        Row("client tcp: fstat (raw)", .init(ratio: 1.5), 4_000) { (p, n) throws(SysError) in
+            try mounted(p, servers.address(.emu, .tcp), "big") { (fd) throws(SysError) in
+                for _ in 0..<n { _ = try p.fstat(fd) }
+            }
+        } native: {
+            cbench_pingpong(1, 11, 80, 1, $0)
+        },
+        Row("client tcp: read 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
+            (p, n) throws(SysError) in
+            var bytes = [UInt8](repeating: 0, count: block)
+            return try mounted(p, servers.address(.emu, .tcp), "big") { (fd) throws(SysError) in
+                for i in 0..<n {
+                    if i % blocks == 0 { _ = try p.seek(fd, 0) }
+                    var span = bytes.mutableSpan
+                    var raw = span.mutableBytes
+                    if try p.read(fd, into: &raw) != block { throw .io }
+                }
+            }
+        } native: {
+            cbench_pingpong(1, 23, block + 11, 4, $0)
+        },
+        Row("client tcp: write 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
+            (p, n) throws(SysError) in
+            let bytes = [UInt8](repeating: 0, count: block)
+            return try mounted(p, servers.address(.emu, .tcp), "big") { (fd) throws(SysError) in
+                for i in 0..<n {
+                    if i % blocks == 0 { _ = try p.seek(fd, 0) }
+                    try p.write(fd, bytes)
+                }
+                try p.fsync(fd)
+            }
+        } native: {
+            cbench_pingpong(1, block + 23, 11, 4, $0)
+        },
+    ]
+}
+
+/// `find` through a mount of 100 000 files whose server is a millisecond away, there and back: how many milliseconds go by
+/// for each file, which is how many rounds it waits for at most, and how many requests go out.
+private func findRows(_ servers: Servers) -> [Row] {
+    [
+        Row("find, 1 ms away: rounds a file", .init(most: 0.2), unit: .number, 100_000, rounds: 1) {
+            (_, n) throws(SysError) in try servers.find(n) / 1_000_000
+        },
+        Row("find, 1 ms away: requests a file", .init(), unit: .number, 100_000, rounds: 1) {
+            (_, n) throws(SysError) in
+            _ = try servers.find(n)
+            return Int64(cbench_relayed())
+        },
+    ]
+}
