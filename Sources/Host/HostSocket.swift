@@ -159,7 +159,8 @@ public final class HostSocket: Sendable {
         case ttl
         /// The type of service that packets carry.
         case tos
-        /// Seconds of silence after which the peer is asked whether it is still there.
+        /// Seconds of silence after which the peer is asked whether it is still there. One that gives no sign for as long
+        /// again is gone.
         case keepAlive
     }
 
@@ -173,6 +174,8 @@ public final class HostSocket: Sendable {
         case .keepAlive where isTCP:
             try set(SOL_SOCKET, SO_KEEPALIVE, 1)
             try set(Self.tcp, TCP_KEEPIDLE, value)
+            try set(Self.tcp, TCP_KEEPINTVL, max(1, value / 3))
+            try set(Self.tcp, TCP_KEEPCNT, 3)
         default: throw .notSupported
         }
     }

@@ -84,14 +84,17 @@ extension Proc {
         throw failure ?? SysError(.badAddress, subject: address)
     }
 
-    /// Announces `address`: it takes calls from now on, as long as the control file is open.
+    /// Announces `address`: it takes calls from now on, as long as the control file is open. A caller who says nothing for
+    /// long is asked whether he is still there, so that one whose machine or network has gone keeps nothing.
     /// The corresponding Inferno call is `dial->announce`.
     public func announce(_ address: String) throws(SysError) -> Call {
         guard let (clone, local) = try ways(to: address).first else { throw SysError(.badAddress, subject: address) }
         let terms: Terms? = Self.isTLS(clone) ? .announcement : nil
-        do throws(SysError) { return try converse(clone, "announce \(local)", terms) } catch {
-            throw error.about(address)
-        }
+        do throws(SysError) {
+            let call = try converse(clone, "announce \(local)", terms)
+            _ = try? write(call.control, "keepalive \(Self.silence)")  // only tcp can ask
+            return call
+        } catch { throw error.about(address) }
     }
 
     /// Waits for a call to an announcement. Its control file is open; close it to refuse the call.
@@ -128,6 +131,9 @@ extension Proc {
 
     /// Bytes of a line of `cs` and of the files of a conversation.
     private static let lineLimit = 1024
+
+    /// Milliseconds of silence after which a caller is asked whether he is there.
+    private static let silence = 30_000
 
     /// Most lines that an address translates to.
     private static let wayLimit = 64
