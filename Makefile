@@ -11,8 +11,8 @@ release:        ; ./run --version
 bench:          ; ./run bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
-# 9P with the programs of others; says which packages it needs.
-peers: release  ; Tests/PeerTests/run.py .build/release/emu
+# 9P with the programs of others, and between two networks (needs nftables); as root, since name spaces are made.
+peers:          ; ./run peers && Tests/PeerTests/net.py .build/release/emu
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
 # mistakes, long fuzzing, the whole bench.
 soak:
@@ -20,6 +20,7 @@ soak:
 	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK)-tsan --sanitize thread --no-parallel \
 	    --filter KillTests
 	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
+	./run --version && Tests/PeerTests/kill.py .build/release/emu 500
 	Tests/mutants
 	.ci/fuzz 1800
 	./run bench
