@@ -24,16 +24,26 @@ struct chunk {
     char bytes[];
 };
 
+/* The frames of one direction, as they are cut from its bytes: what of a header has come, and what is left behind it. */
+struct frames {
+    unsigned char header[7];
+    size_t known, left;
+};
+
 /* One direction. */
 struct way {
     struct chunk *first, **last;
     size_t held;
-    int from, to, ended;
+    int from, to, isClients, ended;
+    struct frames frames;
 };
 
 enum { piece = 1 << 18, holds = 64 << 20 };
 
-static struct { _Atomic long requests; } *told;
+static struct { _Atomic long requests, rounds; } *told;
+
+/* In which round a request of that tag was sent: the one after the last of which the client had an answer. */
+static long rounds[1 << 16];
 
 static int64_t now(void) {
     struct timespec t;
@@ -41,25 +51,27 @@ static int64_t now(void) {
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Counts the frames that begin in `bytes`, which follow those of the calls before. */
-static void count(const char *bytes, size_t n) {
-    static unsigned char size[4];
-    static size_t known, left;
+/* Counts the frames that begin in `bytes`, which follow those of the calls before: requests that came from the client, or
+   answers that went to him. */
+static void count(struct frames *f, const char *bytes, size_t n, int isRequest) {
     while (n > 0) {
-        if (left > 0) {
-            size_t skipped = n < left ? n : left;
-            bytes += skipped, n -= skipped, left -= skipped;
+        if (f->left > 0) {
+            size_t skipped = n < f->left ? n : f->left;
+            bytes += skipped, n -= skipped, f->left -= skipped;
             continue;
         }
-        size[known++] = *bytes++, n--;
-        if (known < 4) continue;
-        known = 0;
-        left = (size[0] | size[1] << 8 | size[2] << 16 | (size_t)size[3] << 24) - 4;
-        told->requests++;
+        unsigned char *h = f->header;
+        h[f->known++] = *bytes++, n--;
+        if (f->known < sizeof f->header) continue;
+        f->known = 0;
+        f->left = (h[0] | h[1] << 8 | h[2] << 16 | (size_t)h[3] << 24) - sizeof f->header;
+        long *round = &rounds[h[5] | h[6] << 8];
+        if (isRequest) *round = told->rounds + 1, told->requests++;
+        else if (*round > told->rounds) told->rounds = *round;
     }
 }
 
-static void take(struct way *w, int64_t delay, int isClient) {
+static void take(struct way *w, int64_t delay) {
     struct chunk *c = malloc(sizeof *c + piece);
     ssize_t n = c ? recv(w->from, c->bytes, piece, MSG_DONTWAIT) : 0;
     if (n < 0 && errno == EAGAIN) return free(c);
@@ -67,7 +79,7 @@ static void take(struct way *w, int64_t delay, int isClient) {
         w->ended = 1;
         return free(c);
     }
-    if (isClient) count(c->bytes, n);
+    if (w->isClients) count(&w->frames, c->bytes, n, 1);
     struct chunk *kept = realloc(c, sizeof *c + n);
     c = kept ? kept : c;
     c->next = NULL, c->due = now() + delay, c->size = n, c->sent = 0;
@@ -80,6 +92,7 @@ static void give(struct way *w) {
         ssize_t n = send(w->to, c->bytes + c->sent, c->size - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN) return;
         if (n < 0) _exit(0);
+        if (!w->isClients) count(&w->frames, c->bytes + c->sent, n, 0);
         if ((c->sent += n) < c->size) continue;
         w->held -= c->size;
         if (!(w->first = c->next)) w->last = &w->first;
@@ -89,7 +102,7 @@ static void give(struct way *w) {
 }
 
 static void pass(int client, int server, int64_t delay) {
-    struct way ways[] = { { .from = client, .to = server }, { .from = server, .to = client } };
+    struct way ways[] = { { .from = client, .to = server, .isClients = 1 }, { .from = server, .to = client } };
     for (int i = 0; i < 2; i++) ways[i].last = &ways[i].first;
     for (;;) {
         struct pollfd polls[] = { { .fd = client }, { .fd = server } };
@@ -104,7 +117,7 @@ static void pass(int client, int server, int64_t delay) {
         struct timespec rest = { (wake - at) / 1000000000, (wake - at) % 1000000000 };
         if (ppoll(polls, 2, wake < INT64_MAX ? &rest : NULL, NULL) < 0) _exit(1);
         for (int i = 0; i < 2; i++)
-            if (polls[i].revents & (POLLIN | POLLHUP | POLLERR) && !ways[i].ended) take(&ways[i], delay, i == 0);
+            if (polls[i].revents & (POLLIN | POLLHUP | POLLERR) && !ways[i].ended) take(&ways[i], delay);
         for (int i = 0; i < 2; i++) give(&ways[i]);
     }
 }
@@ -139,3 +152,5 @@ int cbench_relay(int port, int64_t delay) {
 }
 
 long cbench_relayed(void) { return told ? told->requests : 0; }
+
+long cbench_rounds(void) { return told ? told->rounds : 0; }

@@ -67,8 +67,10 @@ int cbench_dial(const char *address);
 
 /* Starts a relay to a port of the loopback, which passes on what comes `delay` nanoseconds later; its own port. */
 int cbench_relay(int port, int64_t delay);
-/* Requests of 9P that it has passed on. */
+/* Requests of 9P that it has passed on; and rounds, one after the other, in which they were sent: a request that went out
+   after an answer was there is of the round after that one's. */
 long cbench_relayed(void);
+long cbench_rounds(void);
 
 /* Removes a directory and all that is in it. */
 void cbench_remove(const char *path);
