@@ -50,7 +50,7 @@ final class ExportSession: @unchecked Sendable {
     let over = WaitQueue()
 
     /// Replies are written when so many bytes of them have come together.
-    private static let batch = 256 * 1024
+    private static let batch = 64 * 1024
     /// Fids at most.
     static let fidLimit = 1 << 16
 

@@ -1,7 +1,7 @@
 /// What has come over a connection, cut into frames.
 ///
-/// A value of the thread that reads. It holds at most twice the longest frame that is allowed; a frame that is whole
-/// is given where it lies, and the beginning of one is moved once at most.
+/// A value of the thread that reads. It holds at most twice the longest frame that is allowed, or twice `batch`; a frame
+/// that is whole is given where it lies, and the beginning of one is moved once at most.
 ///
 /// ```
 /// while try reader.fill({ (room) throws(SysError) in try stream.read(into: &room) }) > 0 {
@@ -11,6 +11,8 @@
 public struct FrameReader: Sendable {
     /// Where the frames lie that `next` gave; good until the next `fill` or `feed`.
     public private(set) var buffer: [UInt8]
+    /// Where short frames fill the buffer it grows up to this, so that many of them come with one read.
+    private static let batch = 65536
     private var start = 0
     private var end = 0
     /// The longest frame that is taken: what Rversion said.
@@ -72,6 +74,7 @@ public struct FrameReader: Sendable {
     /// The bytes of a frame that is not yet whole move to the front, unless all of it has room where it begins; a buffer that
     /// is full of one doubles.
     private mutating func makeRoom() {
+        let isFilled = end == buffer.count && end < Self.batch
         if start == end {
             (start, end) = (0, 0)
         } else if start > 0, pending < 4 || Int(load32(buffer.span, start)) > buffer.count - start {
@@ -79,6 +82,6 @@ public struct FrameReader: Sendable {
             buffer.replaceSubrange(..<begun.count, with: begun)
             (start, end) = (0, begun.count)
         }
-        if end == buffer.count { buffer.append(contentsOf: repeatElement(0, count: end)) }
+        if end == buffer.count || isFilled { buffer.append(contentsOf: repeatElement(0, count: buffer.count)) }
     }
 }

@@ -39,6 +39,22 @@ struct FrameTests {
         #expect(reader.buffer.count == Wire.firstMsize)
     }
 
+    @Test("a buffer that short frames fill grows to take many at once, and no further")
+    func many() throws {
+        let all = (0..<4000).flatMap { i in stream[i % stream.count] }
+        var reader = FrameReader(msize: Wire.leastMsize)
+        var (at, frames, most) = (0, 0, 0)
+        while at < all.count {
+            let n = reader.fill { room in put(Array(all[at..<min(at + room.byteCount, all.count)]), &room) }
+            at += n
+            most = max(most, n)
+            while try reader.next() != nil { frames += 1 }
+        }
+        #expect(frames == 4000)
+        #expect(most >= 65536)
+        #expect(reader.buffer.count < 2 * 65536)
+    }
+
     @Test(
         "a size that cannot be ends the stream",
         arguments: [
