@@ -201,6 +201,63 @@ import Testing
         }
     }
 
+    /// A server that takes nothing keeps a writer waiting; who is stopped there spins not, and is killed there at once.
+    @Test func whoIsStoppedWhileWritingTheWireSleeps() async throws {
+        try await inEmu { p in
+            let (a, b) = try p.pipe()
+            let pid = try p.spawn(.forkFD, fds: [b]) { c throws(SysError) in
+                var reader = FrameReader(msize: 1 << 20)
+                var isOpen = false
+                while !isOpen {
+                    _ = try reader.fill { (room) throws(SysError) in try c.read(b, into: &room) }
+                    var writer = FrameWriter()
+                    do {
+                        while let place = try reader.next() {
+                            let frame = Array(reader.buffer[place])
+                            let (tag, message) = try Tmessage.decode(frame.span, .plan9)
+                            switch message {
+                            case .version:
+                                try writer.append(Rmessage.version(msize: 1 << 20, version: "9P2000"), tag: tag)
+                            case .attach:
+                                try writer.append(Rmessage.attach(qid: Qid(path: 0, type: .directory)), tag: tag)
+                            case .walk(_, _, let names):
+                                try writer.append(Rmessage.walk(qids: names.map { _ in Self.file }), tag: tag)
+                            case .open:
+                                try writer.append(Rmessage.open(qid: Self.file, iounit: 0), tag: tag)
+                                isOpen = true
+                            default: try writer.append(Rmessage.error(ename: "no"), tag: tag)
+                            }
+                        }
+                    } catch { throw SysError("\(error)") }
+                    try c.write(b, Array(writer.buffer[..<writer.count]))
+                }
+                try c.sleep(milliseconds: 60_000)
+                return .ok
+            }
+            try p.mount(a, "/n")
+            let writer = try p.spawn(.forkFD, fds: []) { c throws(SysError) in
+                let fd = try c.open("/n/x", .write)
+                try c.write(fd, [UInt8](repeating: 1, count: 160 << 10))
+                return .ok
+            }
+            // He has waited before, for the file to be opened: now the pipe is full of what he writes.
+            #expect(
+                try inTime {
+                    let waiting = (try? p.fstat(b).length) ?? 0
+                    return waiting >= 128 << 10 && p.system.proc(writer)?.isBlocked ?? false
+                })
+            p.system.proc(writer)?.stop()
+            try p.sleep(milliseconds: 100)
+            let before = p.system.proc(writer)?.cpuTime ?? 0
+            try p.sleep(milliseconds: 300)
+            let used = (p.system.proc(writer)?.cpuTime ?? 0) - before
+            #expect(used < 20_000_000)
+            p.system.proc(writer)?.kill()
+            _ = try p.wait(.pid(writer))
+            p.system.proc(pid)?.kill()
+        }
+    }
+
     @Test func aHundredWaitEachForHisOwnReply() async throws {
         try await Self.mounted(SlowServer()) { p, slow, _ in
             let got = Results()
