@@ -30,9 +30,11 @@ extension ExportSession {
         return file.best
     }
 
-    /// The most that one read or write moves, in bytes; 0 for what msize allows.
+    /// The most that one read or write moves, in bytes. What msize allows is said too: a 0 would mean that, but there are
+    /// clients that send messages of msize bytes and a header then.
     func iounit(_ open: Chan, _ out: FrameWriter) -> UInt32 {
-        UInt32(clamping: min(open.iounit, out.msize - Wire.ioHeader))
+        let most = out.msize - Wire.ioHeader
+        return UInt32(clamping: open.iounit == 0 ? most : min(open.iounit, most))
     }
 
     /// The corresponding Plan 9 page is `open(5)`. A create that fails leaves the fid on the directory.

@@ -55,6 +55,16 @@ def transfer():
     assert fs.cat_file("big", 70000, 70100) == data[70000:70100]
 
 
+@step("rename")
+def rename():
+    fs.mv("p/f", "p/g")
+    fs.mv("p/g", "p/f")
+    fs.mv("big", "p/big")
+    assert names("p") == ["big", "f"] and "big" not in names("")
+    assert fs.info("p/big")["size"] == 320 << 16
+    fs.rm("p/big")
+
+
 @step("remove")
 def remove():
     fs.rm("p/f")

@@ -29,6 +29,7 @@ FAULTS = {
     ("p9fs>emu 2000", "absent"): "p9fs takes no sentence but 'file not found' for a file that is not there",
     ("emu>p9fs 2000", "stat"): "p9fs says that it has set a time, and has not",
     ("p9fs>emu L", "rmdir"): "p9fs unlinks a directory as if it were a file",
+    ("emu>p9fs 2000", "stat"): "p9fs' server sets no times, and says that it has",
 }
 
 
