@@ -46,11 +46,14 @@ extension MntOpen {
         tree.changed(qid)
         defer { tree.changed(qid) }
         var offset = given
-        if mode.contains(.append), fid.link.dialect == .plan9 {
-            // 9P2000 has no such flag: the end is where it is now.
+        if mode.contains(.append) {
+            // The end is where it is now: 9P2000 has no such flag, and not all heed that of 9P2000.L.
             try settle()
-            let call = try fid.link.start(MntRequest(fid.link.statRequest(fid), fid))
-            if case .stat(let stat) = try fid.link.wait(call) { offset = stat.length }
+            switch try fid.link.call(fid.link.statRequest(fid), fid) {
+            case .stat(let stat): offset = stat.length
+            case .getattr(let attr): offset = attr.size
+            default: throw .mountRPC
+            }
         }
         state.withLock { $0.told = nil }
         guard how == .wait, state.withLock({ $0.writes.started == nil }) else {
