@@ -9,8 +9,9 @@ struct MntDirectory: Sendable {
     var isAtEnd = false
     /// Of 9P2000.L: names that have come, whose files are still to be asked about.
     var names: ArraySlice<Dirent> = []
-    /// The read that goes on at `offset`, sent while what came before it was looked at.
-    var ahead: (link: MntLink, call: MntCall)?
+    /// The read that goes on at `offset`, sent while what came before it was looked at; the first one went `along` with
+    /// the open.
+    var ahead: (link: MntLink, call: MntCall, along: Bool)?
     /// Of 9P2000.L: the directory, not open, from which its files are walked to.
     var base: MntFid?
 }
@@ -22,7 +23,7 @@ extension MntOpen {
     /// The first entries are on their way.
     func listing(_ call: MntCall) {
         let link = try? fid().link
-        state.withLock { s in s.directory.ahead = link.map { ($0, call) } }
+        state.withLock { s in s.directory.ahead = link.map { ($0, call, true) } }
     }
 
     /// As `Dev.readdir`. Cookies count entries: a directory of 9P2000 is read in order only, so going back is reading
@@ -79,7 +80,8 @@ extension MntOpen {
                 }
             } catch { throw fid.link.lied("directory: \(error)") }
             // The next read goes out now: its reply comes while these entries are looked at.
-            d.ahead = (fid.link, try fid.link.start(MntRequest(fid.link.listRequest(fid, at: d.offset), fid), .try))
+            let request = MntRequest(fid.link.listRequest(fid, at: d.offset), fid)
+            d.ahead = (fid.link, try fid.link.start(request, .try), false)
         }
         if !d.names.isEmpty {
             let some = d.names.prefix(Self.batch)
@@ -91,77 +93,18 @@ extension MntOpen {
 
     /// The data of the next read of the directory.
     private func read(_ d: inout MntDirectory, _ fid: MntFid) throws(SysError) -> [UInt8] {
-        let call: MntCall
-        if let ahead = d.ahead.take(), ahead.link === fid.link {
-            call = ahead.call
-        } else {
-            call = try fid.link.start(MntRequest(fid.link.listRequest(fid, at: d.offset), fid))
-        }
+        let link = fid.link
         var none = MutableRawSpan()
-        return try fid.link.waitData(call, into: &none, .wait).rest
-    }
-
-    /// What the files of `names` are: each is walked to and asked about, all at once.
-    private func attributes(
-        of names: ArraySlice<Dirent>, _ base: inout MntFid?, _ caller: Caller
-    ) throws(SysError) -> [Dir] {
-        let (link, root) = try tree.here()
-        var fids: [MntFid] = []
-        var requests: [MntRequest] = []
-        let isOrdered = !link.isUnordered
-        let way = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }[...]
-        var isNew = false
-        if base?.link !== link {
-            // The directory itself is walked to along with its files.
-            isNew = isOrdered && link.fitting(way).count == way.count
-            let fid = isNew ? try link.newFid() : try link.walk(root, way)
-            base = fid
-            let walk = Tmessage.walk(fid: root.number, newfid: fid.number, names: Array(way))
-            if isNew { requests.append(MntRequest(walk, root, newfid: fid)) }
-        }
-        guard let directory = base else { return [] }
-        for entry in names {
-            let fid = try link.newFid()
-            fids.append(fid)
-            requests.append(
-                MntRequest(
-                    .walk(fid: directory.number, newfid: fid.number, names: [entry.name]), directory, newfid: fid))
-            if isOrdered { requests.append(MntRequest(link.statRequest(fid), fid)) }
-        }
-        var calls = try link.start(requests)[...]
-        var dirs: [Dir] = []
-        defer { for call in calls { link.forget(call) } }
-        if isNew, let call = calls.popFirst() {
-            guard try link.qids(call).count == way.count else {
-                base = nil
-                throw .nonexist
+        let ahead = d.ahead.take()
+        if let ahead, ahead.link === link {
+            do throws(SysError) { return try link.waitData(ahead.call, into: &none, .wait).rest } catch {
+                guard ahead.along, link.mayBeEarly(error) else { throw error }
             }
         }
-        var walked: [(Dirent, MntFid)] = []
-        for (entry, fid) in zip(names, fids) {
-            guard let walk = calls.popFirst() else { break }
-            let stat = isOrdered ? calls.popFirst() : nil
-            do throws(SysError) {
-                _ = try link.qids(walk)
-                if let stat { dirs.append(try link.dir(stat, entry.name, caller)) } else { walked.append((entry, fid)) }
-            } catch {
-                // One that is gone by now is left out.
-                if let stat { link.forget(stat) }
-                try link.judge(error)
-                if stat != nil, fid.isKnown { walked.append((entry, fid)) }
-            }
-        }
-        // A server that does not keep to the order is asked once the walks are done.
-        var asked: [(Dirent, MntCall)] = []
-        for (entry, fid) in walked {
-            asked.append((entry, try link.start(MntRequest(link.statRequest(fid), fid))))
-        }
-        for (entry, call) in asked {
-            do throws(SysError) { dirs.append(try link.dir(call, entry.name, caller)) } catch {
-                if link.isOver || MntLink.isOwn(error) { throw error }
-            }
-        }
-        return dirs
+        let call = try link.start(MntRequest(link.listRequest(fid, at: d.offset), fid))
+        let data = try link.waitData(call, into: &none, .wait).rest
+        if ahead?.link === link { link.isUnordered = true }
+        return data
     }
 }
 

@@ -11,14 +11,30 @@ final class MntFile: Sendable {
     let path: String
     let qid: Qid
     let open: MntOpen?
+    /// From where it was found, and by which names; nil where it was found by none.
+    let origin: Origin?
     /// Walked to, never opened: others may walk from it.
     private let known: Lock<MntFid?>
 
-    init(_ tree: MntTree, _ path: String, _ qid: Qid, _ fid: MntFid?, _ open: MntOpen? = nil) {
+    struct Origin {
+        let from: MntFile
+        /// At least one.
+        let names: ArraySlice<String>
+
+        init?(_ from: MntFile, _ names: ArraySlice<String>) {
+            if names.isEmpty { return nil }
+            (self.from, self.names) = (from, names)
+        }
+    }
+
+    init(
+        _ tree: MntTree, _ path: String, _ qid: Qid, _ fid: MntFid?, _ open: MntOpen? = nil, _ origin: Origin? = nil
+    ) {
         self.tree = tree
         self.path = path
         self.qid = qid
         self.open = open
+        self.origin = origin
         known = Lock(fid)
     }
 
@@ -60,53 +76,83 @@ final class MntFile: Sendable {
     }
 
     /// As `Dev.walk`. What the walk is for goes along with it in one write; where that fails nothing is said of it, and it
-    /// is asked for again.
+    /// is asked for again. Where a server `isUnordered` it goes behind it, and where it `walksSingly` one name is walked.
     func walk(
-        _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller
+        _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller, isSingle: Bool = false
     ) throws(SysError) -> Found {
         if let told = told(names, filter) { return told }
         let from = try fid()
         let link = from.link
         try link.unsettled.settle()
-        let part = link.fitting(names)
+        let part = isSingle || link.walksSingly ? names.prefix(1) : link.fitting(names)
         let newfid = try link.newFid()
         let whole = part.reduce(path) { Self.join($0, $1) }
-        var requests = [
-            MntRequest(.walk(fid: from.number, newfid: newfid.number, names: Array(part)), from, newfid: newfid)
-        ]
-        let may = part.count == names.count && !link.isUnordered
-        let isForStat = may && filter.isForStat
+        let isForStat = part.count == names.count && filter.isForStat
         // What something is mounted on is not opened: that could change it.
-        let mode = may && filter.isEmpty ? filter.openMode : nil
-        if isForStat { requests.append(MntRequest(link.statRequest(newfid), newfid)) }
+        let mode = part.count == names.count && filter.isEmpty ? filter.openMode : nil
+        let isTogether = !link.isUnordered
+        var purpose: [MntRequest] = []
+        if isForStat { purpose = [MntRequest(link.statRequest(newfid), newfid)] }
         if let mode {
-            requests += link.openRequests(newfid, mode, isDirectory: tree.listed.take(whole, stays: true)?.isDirectory)
+            let isDirectory = isTogether && tree.listed.take(whole, stays: true)?.isDirectory == true
+            purpose = link.openRequests(newfid, mode, isDirectory: isDirectory)
         }
-        let calls = try link.start(requests)
+        let walk = Tmessage.walk(fid: from.number, newfid: newfid.number, names: Array(part))
+        var calls = try link.start([MntRequest(walk, from, newfid: newfid)] + (isTogether ? purpose : []))[...]
         let qids: [Qid]
-        do throws(SysError) { qids = try link.qids(calls[0]) } catch {
-            for call in calls.dropFirst() { link.forget(call) }
-            throw error
+        do throws(SysError) { qids = try link.qids(calls.removeFirst()) } catch {
+            for call in calls { link.forget(call) }
+            guard part.count > 1 else { throw error }
+            return try walkSingly(names, filter, caller, unless: error)
+        }
+        guard Self.areTold(qids) else {
+            for call in calls { link.forget(call) }
+            link.walksSingly = true
+            return try self.walk(names, filter, caller)
         }
         // The first that the kernel wants to look at; the walk may have gone on beyond it.
         let stop = qids.firstIndex { filter.contains($0) || !$0.isDirectory }
         let count = stop.map { $0 + 1 } ?? qids.count
         guard count == part.count, let qid = qids.last else {
-            for call in calls.dropFirst() { link.forget(call) }
+            for call in calls { link.forget(call) }
             guard count > 0 else { throw .nonexist }
             let path = part.prefix(count).reduce(path) { Self.join($0, $1) }
             let prefix = try link.walk(from, part.prefix(count))
-            return Found(file: MntFile(tree, path, qids[count - 1], prefix), count: count)
+            let origin = Origin(self, part.prefix(count))
+            return Found(file: MntFile(tree, path, qids[count - 1], prefix, nil, origin), count: count)
         }
-        if let mode, let open = try link.opened(calls.dropFirst(), newfid, mode, qid, self, whole, caller) {
+        if !isTogether, !purpose.isEmpty { calls = try link.start(purpose)[...] }
+        let replies = zip(calls, purpose)
+        if let mode, let open = try link.opened(Array(replies)[...], newfid, mode, qid, self, whole, caller) {
             return Found(file: open, count: count, stat: nil, mode: mode)
         }
-        var found = Found(file: MntFile(tree, whole, qid, newfid), count: count)
-        if isForStat {
-            do throws(SysError) { found.stat = try link.dir(calls[1], found.file.name, caller) } catch {
-                try link.judge(error)
-            }
+        var found = Found(file: MntFile(tree, whole, qid, newfid, nil, Origin(self, part)), count: count)
+        if isForStat, let (call, request) = replies.first(where: { _ in true }) {
+            do throws(SysError) {
+                found.stat = try link.dir(try link.wait(call, orAgain: request), found.file.name, caller)
+            } catch { try link.judge(error) }
         }
+        return found
+    }
+
+    /// Whether these can be the qids of files one below the other. There are servers that say the last one's for each.
+    private static func areTold(_ qids: [Qid]) -> Bool {
+        zip(qids, qids.dropFirst()).allSatisfy { ($0.isDirectory || $0.isSymlink) && $0.path != $1.path }
+    }
+
+    /// A walk of several names has failed with `error`, as it should where not even the first is there. There are servers
+    /// that let it fail wherever it ends.
+    private func walkSingly(
+        _ names: ArraySlice<String>, _ filter: MountFilter, _ caller: Caller, unless error: SysError
+    ) throws(SysError) -> Found {
+        let link = try fid().link
+        try link.judge(error)
+        let found: Found
+        do throws(SysError) { found = try walk(names, filter, caller, isSingle: true) } catch let second {
+            try link.judge(second)
+            throw error
+        }
+        link.walksSingly = true
         return found
     }
 
@@ -115,7 +161,8 @@ final class MntFile: Sendable {
         guard filter.isForStat, filter.isEmpty else { return nil }
         let whole = names.reduce(path) { Self.join($0, $1) }
         guard let dir = tree.listed.take(whole), !dir.qid.isSymlink else { return nil }
-        return Found(file: MntFile(tree, whole, dir.qid, nil), count: names.count, stat: dir)
+        return Found(
+            file: MntFile(tree, whole, dir.qid, nil, nil, Origin(self, names)), count: names.count, stat: dir)
     }
 
     func parent() throws(SysError) -> MntFile {
@@ -144,7 +191,7 @@ final class MntFile: Sendable {
         if let dir = open?.told() { return dir }
         let fid = try own()
         try fid.link.unsettled.settle()
-        return try fid.link.dir(try fid.link.start(MntRequest(fid.link.statRequest(fid), fid)), name, caller)
+        return try fid.link.dir(try fid.link.call(fid.link.statRequest(fid), fid), name, caller)
     }
 }
 
@@ -184,36 +231,5 @@ extension MntLink {
     func qids(_ call: MntCall) throws(SysError) -> [Qid] {
         guard case .walk(let qids) = try wait(call) else { throw .mountRPC }
         return qids
-    }
-
-    /// Sends a walk of no names, which makes `newfid` another name of `fid`, and `message`, which needs that, together.
-    func callOnClone(of fid: MntFid, _ newfid: MntFid, _ message: Tmessage) throws(SysError) -> Rmessage {
-        let clone = MntRequest(.walk(fid: fid.number, newfid: newfid.number, names: []), fid, newfid: newfid)
-        if isUnordered {
-            _ = try qids(try start(clone))
-            return try call(message, newfid)
-        }
-        let calls = try start([clone, MntRequest(message, newfid)])
-        do throws(SysError) { _ = try qids(calls[0]) } catch {
-            forget(calls[1])
-            throw error
-        }
-        do throws(SysError) { return try wait(calls[1]) } catch {
-            try judge(error)
-            guard isUnordered else { throw error }
-            return try call(message, newfid)
-        }
-    }
-
-    /// A request that was sent along with the walk to its fid has failed. Throws what ends the caller's wait, and notes
-    /// where a server does not do things in the order in which they come: then it has not known the fid.
-    func judge(_ error: SysError) throws(SysError) {
-        if isOver { throw error }
-        switch error.code {
-        case .interrupted, .killed, .hungup, .timedOut, .mountRPC: throw error
-        case .other where dialect == .plan9: if error.sentence.contains("fid") { isUnordered = true }
-        case .other, .io, .badFd, .badArg: if dialect == .linux { isUnordered = true }
-        default: break
-        }
     }
 }

@@ -5,17 +5,17 @@ extension MntLink {
     /// The most bytes of one read or write.
     var room: Int { msize - Wire.ioHeader }
 
-    func openRequest(_ fid: MntFid, _ mode: Kernel.OpenMode) -> Tmessage {
-        dialect == .linux ? .lopen(fid: fid.number, flags: mode.linux) : .open(fid: fid.number, mode: mode.wire)
+    func openRequest(_ fid: UInt32, _ mode: Kernel.OpenMode) -> Tmessage {
+        dialect == .linux ? .lopen(fid: fid, flags: mode.linux) : .open(fid: fid, mode: mode.wire)
     }
 
     /// What goes with a walk that is for an open: the open itself; for who reads, what the file is, which tells whether
     /// more than he asks for may be read; and the first entries of what is known to be a directory.
-    func openRequests(_ fid: MntFid, _ mode: Kernel.OpenMode, isDirectory: Bool?) -> [MntRequest] {
-        var requests = [MntRequest(openRequest(fid, mode), fid)]
+    func openRequests(_ fid: MntFid, _ mode: Kernel.OpenMode, isDirectory: Bool) -> [MntRequest] {
+        var requests = [MntRequest(openRequest(fid.number, mode), fid)]
         guard mode.canRead else { return requests }
         requests.append(MntRequest(statRequest(fid), fid))
-        if isDirectory == true { requests.append(MntRequest(listRequest(fid, at: 0), fid)) }
+        if isDirectory { requests.append(MntRequest(listRequest(fid, at: 0), fid)) }
         return requests
     }
 
@@ -29,30 +29,30 @@ extension MntLink {
     /// What the replies to `openRequests` make of the file that `fid` was walked to; nil where it was not opened, which
     /// is tried again then by itself.
     func opened(
-        _ calls: ArraySlice<MntCall>, _ fid: MntFid, _ mode: Kernel.OpenMode, _ qid: Qid, _ from: MntFile,
-        _ path: String, _ caller: Caller
+        _ calls: ArraySlice<(MntCall, MntRequest)>, _ fid: MntFid, _ mode: Kernel.OpenMode, _ qid: Qid,
+        _ from: MntFile, _ path: String, _ caller: Caller
     ) throws(SysError) -> MntFile? {
         var rest = calls
-        guard let first = rest.popFirst() else { return nil }
+        guard let (first, request) = rest.popFirst() else { return nil }
         let open: MntOpen
         do throws(SysError) {
-            let (qid, iounit) = try opened(try wait(first), isDirectory: qid.isDirectory)
+            let (qid, iounit) = try opened(try wait(first, orAgain: request), isDirectory: qid.isDirectory)
             open = MntOpen(from.tree, path, qid, fid, iounit, mode)
         } catch {
-            for call in rest { forget(call) }
+            for (call, _) in rest { forget(call) }
             try judge(error)
             return nil
         }
         let file = MntFile(from.tree, path, open.qid, nil, open)
-        guard let stat = rest.popFirst() else { return file }
+        guard let (stat, request) = rest.popFirst() else { return file }
         do throws(SysError) {
-            open.tell(try dir(stat, file.name, caller))
+            open.tell(try dir(try wait(stat, orAgain: request), file.name, caller))
         } catch {
-            for call in rest { forget(call) }
+            for (call, _) in rest { forget(call) }
             try judge(error)
             return file
         }
-        if let list = rest.popFirst() { open.listing(list) }
+        if let (list, _) = rest.popFirst() { open.listing(list) }
         return file
     }
 
@@ -74,10 +74,9 @@ extension MntFile {
         let from = try fid()
         let link = from.link
         try link.unsettled.settle()
-        let newfid = try link.newFid()
-        let reply = try link.callOnClone(of: from, newfid, link.openRequest(newfid, mode))
+        let (copy, reply) = try link.onCopy(of: from) { link.openRequest($0, mode) }
         let (now, iounit) = try link.opened(reply, isDirectory: qid.isDirectory)
-        return MntFile(tree, path, now, from, MntOpen(tree, path, now, newfid, iounit, mode))
+        return MntFile(tree, path, now, from, MntOpen(tree, path, now, copy, iounit, mode), origin)
     }
 
     /// Makes a file and opens it; or a directory, which is opened when it is read.
@@ -95,16 +94,15 @@ extension MntFile {
             guard case .mkdir(let qid) = try link.call(message, from) else { throw .mountRPC }
             return MntFile(tree, path, qid, nil)
         }
-        let newfid = try link.newFid()
-        let message: Tmessage =
+        let (copy, reply) = try link.onCopy(of: from) { fid in
             link.dialect == .linux
-            ? .lcreate(
-                fid: newfid.number, name: name, flags: mode.linux.union([.create, .exclusive]),
-                mode: perm.linux & 0o7777, gid: caller.cred.gid.effective)
-            : .create(fid: newfid.number, name: name, perm: perm, mode: mode.wire)
-        let reply = try link.callOnClone(of: from, newfid, message)
+                ? .lcreate(
+                    fid: fid, name: name, flags: mode.linux.union([.create, .exclusive]),
+                    mode: perm.linux & 0o7777, gid: caller.cred.gid.effective)
+                : .create(fid: fid, name: name, perm: perm, mode: mode.wire)
+        }
         let (qid, iounit) = try link.opened(reply, isDirectory: perm.contains(.directory))
-        let open = MntOpen(tree, path, qid, newfid, iounit, mode)
+        let open = MntOpen(tree, path, qid, copy, iounit, mode)
         if !perm.contains(.directory) { open.isNew() }
         return MntFile(tree, path, qid, nil, open)
     }

@@ -6,9 +6,9 @@ extension MntLink {
         dialect == .linux ? .getattr(fid: fid.number, requestMask: .basic) : .stat(fid: fid.number)
     }
 
-    /// The reply to a statRequest, as the caller sees owners; 9P2000.L says no name.
-    func dir(_ call: MntCall, _ name: String, _ caller: Caller) throws(SysError) -> Dir {
-        switch try wait(call) {
+    /// What the reply to a statRequest says, as the caller sees owners; 9P2000.L says no name.
+    func dir(_ reply: Rmessage, _ name: String, _ caller: Caller) throws(SysError) -> Dir {
+        switch reply {
         case .stat(let stat): return Dir(stat).numbered(caller)
         case .getattr(let attr): return Dir(attr, name: name, caller)
         default: throw .mountRPC
@@ -82,12 +82,30 @@ extension MntFile {
     }
 
     func remove() throws(SysError) {
-        let from = try fid()
-        try from.link.unsettled.settle()
+        let (link, _) = try tree.here()
+        try link.unsettled.settle()
         changes()
-        let newfid = try from.link.newFid()
-        guard case .remove = try from.link.callOnClone(of: from, newfid, .remove(fid: newfid.number)) else {
-            throw .mountRPC
+        if link.dialect == .linux, let origin, try unlink(origin) { return }
+        guard case .remove = try link.onCopy(of: try fid(), { .remove(fid: $0) }).reply else { throw .mountRPC }
+    }
+
+    /// Removes it by its name, as Linux does: no other way is as well tried in servers. False where there is none.
+    private func unlink(_ origin: Origin) throws(SysError) -> Bool {
+        let from = try origin.from.fid()
+        guard let name = origin.names.last else { return false }
+        let flags: UnlinkFlags = qid.isDirectory ? .removeDirectory : []
+        let above = origin.names.dropLast()
+        func message(_ fid: UInt32) -> Tmessage { .unlinkat(dirfid: fid, name: name, flags: flags) }
+        do throws(SysError) {
+            let reply =
+                above.isEmpty
+                ? try from.link.call(message(from.number), from)
+                : try from.link.onCopy(of: from, at: above, message).reply
+            guard case .unlinkat = reply else { throw .mountRPC }
+            return true
+        } catch {
+            guard error.code == .notSupported || error.code == .notHere else { throw error }
+            return false
         }
     }
 

@@ -48,6 +48,7 @@ final class MntLink: Sendable {
     /// Files that were written and what the server says of that has not been heard.
     let unsettled = MntUnsettled()
     private let unordered = Atomic<Bool>(false)
+    private let single = Atomic<Bool>(false)
 
     /// Most requests that may be under way: beyond that the caller is at fault, or the server.
     private static let callLimit = 8192
@@ -68,12 +69,22 @@ final class MntLink: Sendable {
     var isOver: Bool { state.withLock { $0.end != nil } }
 
     /// The same conversation, begun again on another wire.
-    func again(on wire: Chan) -> MntLink { MntLink(wire, options, caller, log: log) }
+    func again(on wire: Chan) -> MntLink {
+        let new = MntLink(wire, options, caller, log: log)
+        (new.isUnordered, new.walksSingly) = (isUnordered, walksSingly)
+        return new
+    }
 
     /// Whether requests that depend on each other must be sent one after the other: the server has mixed up some.
     var isUnordered: Bool {
         get { unordered.load(ordering: .relaxed) }
         set { unordered.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Whether each name must be walked by itself: of several the server does not say what each is, or how far it came.
+    var walksSingly: Bool {
+        get { single.load(ordering: .relaxed) }
+        set { single.store(newValue, ordering: .relaxed) }
     }
 
     /// A fid that the server does not have yet.

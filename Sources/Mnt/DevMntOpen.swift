@@ -52,7 +52,7 @@ final class MntOpen: Sendable {
         let new = try link.walk(root, path)
         var again = mode
         again.remove([.truncate, .exclusive])
-        let reply = try link.call(link.openRequest(new, again), new)
+        let reply = try link.call(link.openRequest(new.number, again), new)
         _ = try link.opened(reply, isDirectory: qid.isDirectory)
         new.isOpen = fid.isOpen
         new.removesOnClose = fid.removesOnClose

@@ -27,6 +27,14 @@ struct Request {
     let data: [UInt8]
 }
 
+/// In which order a server does what came to it at once.
+enum Order: Sendable {
+    case kept
+    /// The last first, once that often something has come.
+    case reversed(after: Int = 0)
+    case shuffled(seed: UInt64)
+}
+
 /// A server that says what a test wants, and what was asked of it.
 final class FakeServer: Sendable {
     struct Seen {
@@ -43,13 +51,15 @@ final class FakeServer: Sendable {
     private let msize: Int
     private let version: String
     private let dialect: Dialect
+    private let order: Order
 
     /// Answers version and attach by itself, the rest as `script` says; a reply may be to another tag, or come later.
     init(
-        msize: Int = 65536, version: String = "9P2000", _ dialect: Dialect = .plan9,
+        msize: Int = 65536, version: String = "9P2000", _ dialect: Dialect = .plan9, _ order: Order = .kept,
         _ script: @escaping Script
     ) {
         self.dialect = dialect
+        self.order = order
         self.script = script
         self.msize = msize
         self.version = version
@@ -85,17 +95,31 @@ final class FakeServer: Sendable {
     private func serve(_ p: Proc, _ fd: Int32) throws(SysError) {
         var reader = FrameReader(msize: 1 << 20)
         var writer = FrameWriter(msize: 1 << 20, dialect)
+        var seed: UInt64 = if case .shuffled(let seed) = order { seed } else { 0 }
         while true {
             let n = try reader.fill { (room) throws(SysError) in try p.read(fd, into: &room) }
             guard n > 0 else { return }
             seen.withLock { $0.rounds += 1 }
             do {
+                var requests: [Request] = []
                 while let place = try reader.next() {
                     let frame = reader.buffer.span.extracting(place)
                     let (tag, message) = try Tmessage.decode(frame, dialect)
                     var data: [UInt8] = []
                     if case .write = message { data = Array(reader.buffer[place].dropFirst(Wire.writeHeader)) }
-                    for (tag, answer) in answers(Request(tag: tag, message: message, data: data)) {
+                    requests.append(Request(tag: tag, message: message, data: data))
+                }
+                switch order {
+                case .kept: break
+                case .reversed(let rounds): if rounds < self.rounds { requests.reverse() }
+                case .shuffled:
+                    for i in requests.indices.reversed() {
+                        seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                        requests.swapAt(i, Int(seed >> 33) % (i + 1))
+                    }
+                }
+                for request in requests {
+                    for (tag, answer) in answers(request) {
                         switch answer {
                         case .reply(.read, let data):
                             writer.appendRead(tag: tag, most: UInt32(data.count)) { $0.copy(data.span.bytes) }

@@ -1,8 +1,18 @@
 import Kernel
 import NineP
 
-/// A small file system in memory, served as the manual says; its requests are counted.
+/// A small file system in memory, served as the manual says, but for its `Manners`; its requests are counted.
 final class TreeServer: Sendable {
+    /// What servers do that the manual does not say.
+    struct Manners: Sendable {
+        var order = Order.kept
+        /// What is said of a fid that is not known, or not open.
+        var unknownFid: String?
+        /// Of a walk of several names, what the last is, and nothing where that is not there.
+        var walksToTheLast = false
+        var knowsUnlinkat = true
+    }
+
     private final class Node: @unchecked Sendable {
         // Guarded by state.
         var name: String
@@ -32,23 +42,30 @@ final class TreeServer: Sendable {
         var next: UInt64 = 1
         var ending: MessageType?
         var counts: [MessageType: Int] = [:]
+        /// Requests whose fid was not known, or not open.
+        var strays = 0
     }
 
     private let state: Lock<State>
     private let most: Int
     private let dialect: Dialect
+    private let manners: Manners
 
-    init(most: Int = 65536, _ dialect: Dialect = .plan9) {
+    init(most: Int = 65536, _ dialect: Dialect = .plan9, _ manners: Manners = Manners()) {
         self.dialect = dialect
+        self.manners = manners
         let top = FileMode(rawValue: 0o755).union(.directory)
         state = Lock(State(root: Node("/", Qid(path: 0, type: .directory), top, nil)))
         self.most = most
     }
 
-    var server: FakeServer { FakeServer(msize: most, dialect) { request, _ in [(request.tag, self.answer(request))] } }
+    var server: FakeServer {
+        FakeServer(msize: most, dialect, manners.order) { request, _ in [(request.tag, self.answer(request))] }
+    }
 
     /// Fids that clients hold now.
     var fidCount: Int { state.withLock { $0.fids.count } }
+    var strays: Int { state.withLock { $0.strays } }
 
     /// Makes a file, and the directories on the way.
     func put(_ path: String, _ bytes: [UInt8]) {
@@ -97,7 +114,11 @@ final class TreeServer: Sendable {
 
     private func answer(_ request: Request) -> Answer {
         do { return try state.withLock { s in try answer(request, &s) } } catch {
-            let ename = (error as? Refusal)?.ename ?? "\(error)"
+            var ename = (error as? Refusal)?.ename ?? "\(error)"
+            if ["fid unknown or out of range", "fd out of range or not open", "bad use of fid"].contains(ename) {
+                state.withLock { $0.strays += 1 }
+                ename = manners.unknownFid ?? ename
+            }
             guard dialect == .linux else { return .reply(.error(ename: ename)) }
             return .reply(.lerror(ecode: UInt32(SysError(ename).errno)))
         }
@@ -130,13 +151,14 @@ final class TreeServer: Sendable {
             for name in names {
                 let next = name == ".." ? here.parent ?? here : here.children.first { $0.name == name }
                 guard let next else {
-                    if qids.isEmpty { throw Refusal(ename: "file does not exist") }
+                    if qids.isEmpty || manners.walksToTheLast { throw Refusal(ename: "file does not exist") }
                     return .reply(.walk(qids: qids))
                 }
                 qids.append(next.qid)
                 here = next
             }
             s.fids[newfid] = here
+            if manners.walksToTheLast { qids = qids.map { _ in here.qid } }
             return .reply(.walk(qids: qids))
         case .open(let fid, let mode):
             let file = try node(fid)
@@ -173,7 +195,9 @@ final class TreeServer: Sendable {
             let file = try node(fid)
             s.fids[fid] = nil
             s.open.remove(fid)
-            guard file.children.isEmpty else { throw Refusal(ename: "directory is not empty") }
+            guard file.children.isEmpty else {
+                throw Refusal(ename: dialect == .linux ? "directory not empty" : "directory is not empty")
+            }
             file.parent?.children.removeAll { $0 === file }
             return .reply(.remove)
         case .stat(let fid): return .reply(.stat(try node(fid).stat))
@@ -245,11 +269,25 @@ final class TreeServer: Sendable {
             var end = 0
             var span = data.mutableSpan
             var raw = span.mutableBytes
-            for (n, child) in try node(fid).children.enumerated().dropFirst(Int(offset)) {
+            let directory = try node(fid)
+            guard s.open.contains(fid) else { throw Refusal(ename: "bad use of fid") }
+            for (n, child) in directory.children.enumerated().dropFirst(Int(offset)) {
                 let entry = Dirent(qid: child.qid, offset: UInt64(n) + 1, type: 0, name: child.name)
                 guard entry.pack(into: &raw, at: &end) else { break }
             }
             return .reply(.readdir(count: UInt32(end)), data: Array(data[..<end]))
+        case .unlinkat(let fid, let name, let flags):
+            guard manners.knowsUnlinkat else { throw Refusal(ename: "operation not supported") }
+            let parent = try node(fid)
+            guard let file = parent.children.first(where: { $0.name == name }) else {
+                throw Refusal(ename: "file does not exist")
+            }
+            guard file.mode.contains(.directory) == flags.contains(.removeDirectory) else {
+                throw Refusal(ename: file.mode.contains(.directory) ? "file is a directory" : "not a directory")
+            }
+            guard file.children.isEmpty else { throw Refusal(ename: "directory not empty") }
+            parent.children.removeAll { $0 === file }
+            return .reply(.unlinkat)
         case .renameat(let from, let name, let to, let newName):
             guard let file = try node(from).children.first(where: { $0.name == name }) else {
                 throw Refusal(ename: "file does not exist")
