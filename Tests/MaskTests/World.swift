@@ -25,6 +25,7 @@ final class World {
     private var wrong: String?
 
     private static let names = ["a", "b", "c", "f", "g", "h", "m", "s"]
+    private static let known = ["/a", "/b", "/a/c", "/a/f", "/b/g", "/a/c/h", "/m"]
     private static let next = Atomic<UInt64>(0)
 
     /// A system whose processes the sequences are, and the process that makes each one's tree.
@@ -127,7 +128,12 @@ final class World {
         _ = try? p.remove(path)
     }
 
+    /// One that is likely to be there, or any.
     private func path() -> String {
+        if random.below(3) == 0 {
+            let known = Self.known[random.below(Self.known.count)]
+            return random.below(3) == 0 ? "\(known)/\(Self.names[random.below(8)])" : known
+        }
         var words = (0..<random.below(4)).map { _ in random.below(6) == 0 ? ".." : Self.names[random.below(8)] }
         if random.below(12) == 0 { words.insert(["fd/0", "fd/1", "srv/x", "srv/y"][random.below(4)], at: 0) }
         return (random.below(4) == 0 ? "" : "/") + (words.isEmpty ? "." : words.joined(separator: "/"))
