@@ -8,11 +8,11 @@ check:          ; .ci/run
 fmt:            ; swift format -i -r --parallel Sources appl Tests Package.swift
 lint:           ; swift format lint --strict -r --parallel Sources appl Tests Package.swift
 release:        ; ./run --version
-bench:          ; ./run bench
+bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
 tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
 # 9P with the programs of others, and between two networks (needs nftables); as root, since name spaces are made.
-peers:          ; ./run peers && Tests/PeerTests/net.py .build/release/emu
+peers: release  ; Tests/PeerTests/run.py .build/release/emu && Tests/PeerTests/net.py .build/release/emu
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
 # mistakes, long fuzzing, the whole bench.
 soak:
@@ -23,7 +23,7 @@ soak:
 	./run --version && Tests/PeerTests/kill.py .build/release/emu 500
 	Tests/mutants
 	.ci/fuzz 1800
-	./run bench
+	.ci/bench
 install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu

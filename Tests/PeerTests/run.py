@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""run.py EMU [PATTERN...] [-PATTERN...]: emu's 9P with the programs of others at the other end; one table: peer, direction, dialect, step.
+"""run.py EMU [PATTERN...] [-PATTERN...]: emu's 9P with the programs of others at the other end; one table: peer,
+direction, dialect, step.
 
-Needs root (a network name space and a tap of its own for each guest), Debian's diod nfs-ganesha nfs-ganesha-vfs
-user-mode-linux kmod iproute2 gcc git python3-venv, and PyPI, from which p9fs and python-9p come.
-PATTERNs select rows by name, as `linux*`; those with a - leave rows out. A step that a peer is known to get wrong stands in FAULTS, with what is wrong
-with the peer; one that passes there fails the run, so that the list stays true.
+Needs root (a network name space and a tap of its own for each guest) and PyPI, from which p9fs and python-9p come; what
+is missing of PACKAGES is installed. PATTERNs select rows by name, as `linux*`; those with a - leave rows out. A step
+that a peer is known to get wrong stands in FAULTS, with what is wrong with the peer; one that passes there fails the
+run, so that the list stays true.
 """
 
 import fnmatch
@@ -21,13 +22,14 @@ import time
 import uml
 
 HERE = pathlib.Path(__file__).resolve().parent
-VENVS = HERE.parent.parent / ".build" / "peers"
+TOP = HERE.parent.parent
+VENVS = TOP / ".build" / "peers"
+PACKAGES = "python3-venv gcc git diod nfs-ganesha nfs-ganesha-vfs user-mode-linux kmod iproute2".split()
 
 # (row, step): what the peer gets wrong, whoever is at the other end.
 FAULTS = {
     ("linux>emu L", "nanoseconds"): "the Linux client keeps whole seconds",
     ("p9fs>emu 2000", "absent"): "p9fs takes no sentence but 'file not found' for a file that is not there",
-    ("emu>p9fs 2000", "stat"): "p9fs says that it has set a time, and has not",
     ("p9fs>emu L", "rmdir"): "p9fs unlinks a directory as if it were a file",
     ("emu>p9fs 2000", "stat"): "p9fs' server sets no times, and says that it has",
 }
@@ -283,6 +285,7 @@ def emu_to_others(emu, scratch, table):
 def main():
     emu = str(pathlib.Path(sys.argv[1]).resolve())
     table = Table(sys.argv[2:])
+    subprocess.run([TOP / "run", "need", *PACKAGES], check=True)
     with tempfile.TemporaryDirectory(prefix="peers-") as name:
         scratch = pathlib.Path(name)
         scratch.chmod(0o755)
