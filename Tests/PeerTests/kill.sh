@@ -39,13 +39,14 @@ fn round {
 	echo round $1 done
 }
 
-# warm ADDRESS: what opens descriptors that are kept is used once.
+# warm ADDRESS: what opens descriptors that are kept is used once: a connection also while it is quiet.
 fn warm {
 	mount $1 /n/peer /n/host
 	cp /n/peer/data/0 /n/peer/up/warm
 	for i in `{seq 8} {cat /n/peer/data/$i >/dev/null &}
 	for i in `{seq 8} {wait}
 	rm /n/peer/up/warm
+	sleep 2
 	unmount /n/peer
 	echo warm
 }

@@ -2,7 +2,7 @@
 """net.py EMU [PATTERN...]: two emus in two network name spaces, and a network between them that is slow, loses or is cut.
 
 One serves, the other mounts: over tcp without keys, and over TLS with them. Prints a line for each step, as run.py does.
-PATTERNs select steps. Needs root, and Debian's iproute2 and nftables. The name spaces go when it ends.
+PATTERNs select steps. Needs root; what is missing of PACKAGES is installed. The name spaces go when it ends.
 """
 
 import fnmatch
@@ -18,6 +18,7 @@ import time
 from emus import Broken, Emu
 
 HERE = pathlib.Path(__file__).resolve().parent
+PACKAGES = "iproute2 nftables".split()
 SERVER, CLIENT, PORT, RELAY = "10.99.9.1", "10.99.9.2", 5640, 5641
 # The time limit of mounts, seconds; and what a busy machine may need beyond.
 LIMIT, SLACK = 3, 3
@@ -56,10 +57,8 @@ class Pair:
         relay = [sys.executable, HERE / "relay.py", str(RELAY), SERVER, str(PORT), "25"]
         self.relay = subprocess.Popen(self.command(1, relay), stdin=subprocess.DEVNULL, start_new_session=True)
         self.processes.append(self.relay)
-        for address in (self.address, f"{self.network}!127.0.0.1!{RELAY}"):
-            while (said := self.tell(f"dial -A {address} < /dev/null")[0]):
-                says("connection refused", said)
-                time.sleep(0.1)
+        self.reach(self.address)
+        self.reach(f"{self.network}!127.0.0.1!{RELAY}")
         self.tell("mkdir -p /n/peer /n/slow")
 
     def __exit__(self, *_):
@@ -99,7 +98,10 @@ class Pair:
     # What is done to the network.
 
     def link(self, state):
+        """Sets the link down; or up, and waits until what is known of the neighbours is right again."""
         self.ip(0, f"link set veth0 {state}")
+        if state == "up" and self.client.process.returncode is None:
+            self.reach(self.address)
 
     def filter(self, rule):
         """Drops what `rule` says of what comes to either side; nothing where it is empty."""
@@ -110,6 +112,14 @@ class Pair:
             subprocess.run(self.command(side, ["nft", "-f", "-"]), input=text, text=True, check=True)
 
     # What the client does.
+
+    def reach(self, address):
+        """Calls until somebody answers."""
+        end = time.monotonic() + 30
+        while (said := self.tell(f"dial -A {address} < /dev/null")[0]):
+            if time.monotonic() > end:
+                raise Broken(f"nobody answers at {address}: {said}")
+            time.sleep(0.1)
 
     def tell(self, line, limit=60):
         """Has the client do something; gives what it says, and the seconds that it took."""
@@ -338,6 +348,7 @@ def vanish(pair):
 
 def main():
     emu, patterns, passed, failed = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:], 0, 0
+    subprocess.run([HERE.parent.parent / "run", "need", *PACKAGES], check=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for network, dialect in (("tcp", "9p2000"), ("tls", "9p2000.L")):
         with tempfile.TemporaryDirectory(prefix="net-") as name:

@@ -237,6 +237,8 @@ def servers(scratch):
             words = ["diod", "-f", "-n", "-L", "stderr", "-c", "/dev/null", "-l", f"127.0.0.1:{port}", "-e", export]
             yield name, "9p2000.L", str(export), port, words
         elif name == "ganesha":
+            # Where it keeps what it knows of clients, and does not start without.
+            pathlib.Path("/var/run/ganesha").mkdir(exist_ok=True)
             conf = scratch / "ganesha.conf"
             conf.write_text(GANESHA.format(port=port, export=export))
             words = ["ganesha.nfsd", "-F", "-f", conf, "-L", scratch / "ganesha.log", "-p", scratch / "ganesha.pid"]
