@@ -226,6 +226,9 @@ extension Proc {
     /// Ends the process: lets go of all it holds, orphans its children, and last tells its parent.
     func exit(_ status: Status) {
         var files: Fgrp?
+        var places: (Pgrp, [Chan?])?
+        // Whoever has this Proc still finds it at a place that needs nobody; every system has that device.
+        let top = try? system.device("/")?.attach("", caller)
         let (fate, parent, children, group, name, caller) = state.withLock { s in
             defer {
                 s.life = .exiting
@@ -239,10 +242,15 @@ extension Proc {
             }
             files = s.fgrp
             s.fgrp = Fgrp(s.caller.account)
+            places = (s.pgrp, [s.root, s.dot, s.lostDot])
+            s.pgrp = Pgrp()
+            if let top { (s.root, s.dot, s.lostDot) = (top, top, nil) }
             return (isKilled ? s.fate : status, s.parent, s.children, s.group, s.name, s.caller)
         }
-        // The last holder of the descriptors closes them here, on this Thread and outside every lock.
+        // The last holder of the descriptors closes them here, on this Thread and outside every lock, and what nobody else has
+        // mounted or is in ends here, before the system may.
         withExtendedLifetime(files.take()) {}
+        withExtendedLifetime(places.take()) {}
         for child in children { system.proc(child)?.state.withLock { $0.parent = 0 } }
         // Whoever reads its wait file learns that nobody will come.
         childEnded.wake()

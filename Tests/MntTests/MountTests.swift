@@ -24,6 +24,30 @@ import Testing
         }
     }
 
+    /// Also where somebody still looks at the process: at the end of the system nobody waits for that.
+    @Test func whoEndsLeavesWhereHeWas() async throws {
+        try await inEmu { p in
+            let server = TreeServer().server
+            let fd = try server.start(p)
+            let (a, b) = try p.pipe()
+            let pid = try p.spawn([.forkFD, .forkNS], fds: [fd, a]) { c throws(SysError) in
+                try c.mount(fd, "/n")
+                try c.close(fd)
+                try c.chdir("/n")
+                _ = try c.read(a, 1)
+                return .ok
+            }
+            try p.close(fd)
+            try p.close(a)
+            let child = p.system.proc(pid)
+            #expect(try inTime { child?.directory == "/n" })
+            try p.write(b, "x")
+            #expect(try inTime { server.seen.withLock { $0.isGone } })
+            _ = try p.wait(.pid(pid))
+            withExtendedLifetime(child) {}
+        }
+    }
+
     @Test func filesAreMadeWrittenChangedAndRemoved() async throws {
         try await withTree { p, tree, _ in
             try p.put("/n/new", "first")
