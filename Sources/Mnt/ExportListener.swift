@@ -15,6 +15,8 @@ public final class ExportListener: Sendable {
 
     /// Nanoseconds for which a connection keeps its Thread though nothing comes.
     private static let patience: UInt64 = 1_000_000_000
+    /// Nanoseconds in which a caller who is refused is to ask for something, to be told so.
+    private static let courtesy: UInt64 = 5_000_000_000
     /// What is waited for where a call cannot be taken now, milliseconds.
     private static let pause: Int64 = 100
 
@@ -68,9 +70,37 @@ public final class ExportListener: Sendable {
         let fd = try p.accept(call)
         defer { try? p.close(fd) }  // the session has the Chan
         let chan = try p.fildes(fd)
-        let session = ExportSession(try admit?(call.directory) ?? export, chan, chan, call.directory)
+        let export: Export
+        do throws(SysError) { export = try admit?(call.directory) ?? self.export } catch {
+            // Who does not want to know need not.
+            try? Thread.forOthers(until: Thread.deadline(after: Self.courtesy)) { () throws(SysError) in
+                try tell(error, to: fd)
+            }
+            throw error
+        }
+        let session = ExportSession(export, chan, chan, call.directory)
         state.withLock { $0[ObjectIdentifier(session)] = session }
         return session
+    }
+
+    /// Says in answer to the first message, which is a Tversion, that nothing is served.
+    private func tell(_ refusal: SysError, to fd: Int32) throws(SysError) {
+        var reader = FrameReader(msize: Wire.firstMsize)
+        while true {
+            let first: UInt16?
+            do throws(Malformed) {
+                first = try reader.next().map { (frame) throws(Malformed) in
+                    try Tmessage.decode(reader.buffer.span.extracting(frame), .plan9).0
+                }
+            } catch { return }
+            if let first {
+                var out = FrameWriter()
+                out.appendError("authentication failed: \(refusal.sentence)", tag: first)
+                return try p.write(fd, Array(out.buffer[..<out.count]))
+            }
+            let n = try reader.fill { (room) throws(SysError) in try p.read(fd, into: &room) }
+            guard n > 0 else { return }
+        }
     }
 
     /// Gives the connection a Thread.

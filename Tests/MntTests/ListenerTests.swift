@@ -7,12 +7,14 @@ import Testing
 @Suite("An export that takes calls")
 struct ListenerTests {
     /// A listener on a port of loopback, in a process of its own: its address and its pid.
-    private static func listen(_ p: Proc) throws -> (address: String, pid: Int32) {
+    private static func listen(
+        _ p: Proc, _ admit: ExportListener.Admit? = nil
+    ) throws -> (address: String, pid: Int32) {
         try p.bind("#I", "/net", .before)
         let announced = try p.announce("tcp!127.0.0.1!0")
         let local = try p.text("\(announced.directory)/local").split(separator: "!").last ?? ""
         let pid = try p.spawn([.forkFD, .noWait], fds: [announced.control]) { child throws(SysError) in
-            try ExportListener(try Export("/tmp", of: child), of: child).serve(announced)
+            try ExportListener(try Export("/tmp", of: child), of: child, admit).serve(announced)
             return .ok
         }
         return ("tcp!127.0.0.1!\(local.filter(\.isNumber))", pid)
@@ -50,6 +52,24 @@ struct ListenerTests {
                 try p.close(c.data)
                 try p.close(c.control)
             }
+            p.system.proc(pid)?.kill()
+            #expect(try inTime { p.system.proc(pid) == nil })
+        }
+    }
+
+    @Test("who is refused is told so, and hung up on", .timeLimit(.minutes(1)))
+    func refused() async throws {
+        try await serving { p in
+            let (address, pid) = try Self.listen(p) { _ throws(SysError) in throw SysError(.perm, saying: "not today") }
+            let (talk, connection) = try Self.dial(p, address)
+            let ename = try talk.refused(.version(msize: 8192, version: "9P2000.L"))
+            #expect(ename == "authentication failed: not today")
+            try talk.hangsUp()
+            let fd = connection.data
+            let (other, again) = try Self.dial(p, address)
+            try other.write([0xff, 0xff, 0xff, 0xff, 1])
+            try other.hangsUp()
+            for fd in [fd, connection.control, again.data, again.control] { try p.close(fd) }
             p.system.proc(pid)?.kill()
             #expect(try inTime { p.system.proc(pid) == nil })
         }
