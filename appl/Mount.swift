@@ -4,8 +4,9 @@ import Kernel
 /// Makes the tree of a server, or of a device, seen at a place of the name space.
 struct Mount: Command {
     static let usage: Usage = """
-        mount [-abcCR] [-p mask] [-t dialect] [-T seconds] server directory [spec]
+        mount [-aAbcCR] [-p mask] [-t dialect] [-T seconds] server directory [spec]
         -a          behind what is there, in a union
+        -A          of tls: the server may be anybody
         -b          before what is there, in a union
         -c          new files of the union may be made here
         -C          keep what was read, as long as the server says that the file is the same
@@ -25,6 +26,7 @@ struct Mount: Command {
         mount.mask = try r.mask()
         mount.caches = r.has("C")
         mount.reconnects = r.has("R")
+        mount.anybody = r.has("A")
         if let name = r.options.value("t") { mount.dialect = try ServerMount.dialect(name) }
         if let text = r.options.value("T") { mount.seconds = try ServerMount.seconds(text) }
         try mount.apply(to: r.p)

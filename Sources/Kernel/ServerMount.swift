@@ -12,6 +12,8 @@ public struct ServerMount: Sendable {
     public var seconds: UInt64?
     public var caches = false
     public var reconnects = false
+    /// Of tls: the server may be anybody.
+    public var anybody = false
 
     public init(_ source: String, on target: String) {
         self.source = source
@@ -44,6 +46,7 @@ public struct ServerMount: Sendable {
             var letters = words[i].dropFirst()
             while let c = letters.popFirst() {
                 switch c {
+                case "A": anybody = true
                 case "a": flags.insert(.after)
                 case "b": flags.insert(.before)
                 case "c": flags.insert(.create)
@@ -60,7 +63,7 @@ public struct ServerMount: Sendable {
         }
         guard !flags.isSuperset(of: [.before, .after]) else { throw SysError("-a and -b exclude each other") }
         guard (2...3).contains(words.count - i) else {
-            throw SysError("usage: mount [-abcCR] [-p mask] [-t dialect] [-T seconds] server directory [spec]")
+            throw SysError("usage: mount [-aAbcCR] [-p mask] [-t dialect] [-T seconds] server directory [spec]")
         }
         (source, target) = (words[i], words[i + 1])
         if words.count - i == 3 { spec = words[i + 2] }
@@ -77,6 +80,7 @@ public struct ServerMount: Sendable {
     /// The flags that say how the conversation is held, as `ns` shows them.
     var words: [String] {
         var words: [String] = []
+        if anybody { words.append("-A") }
         if caches { words.append("-C") }
         if reconnects { words.append("-R") }
         if let dialect { words += ["-t", dialect.version.lowercased().replacing("l", with: "L")] }
@@ -88,7 +92,9 @@ public struct ServerMount: Sendable {
     /// that is its channel, by descriptor (`-` is 0), or as a command of the shell that serves its standard input.
     public func apply(to p: Proc) throws(SysError) {
         if source.hasPrefix("#"), !source.contains("/") {
-            guard !caches, !reconnects, dialect == nil else { throw SysError("a device is attached, not called") }
+            guard !caches, !reconnects, !anybody, dialect == nil else {
+                throw SysError("a device is attached, not called")
+            }
             return try p.bind(source + spec, target, flags, mask: mask)
         }
         // What is no place to mount on is told before anybody is called.
@@ -128,7 +134,7 @@ public struct ServerMount: Sendable {
         if let fd = Int32(source) { return (fd, false) }
         if source.hasPrefix("{") { return (try run(p), true) }
         if isAddress {
-            let connection = try p.dial(Proc.netmkaddr(source, "net", "styx"))
+            let connection = try p.dial(Proc.netmkaddr(source, "net", "styx"), anybody: anybody)
             try? p.close(connection.control)  // the connection is as long as its data file is open
             return (connection.data, true)
         }
