@@ -2,7 +2,7 @@
 """kill.py EMU ROUNDS [TRANSFERS]: `kill -9` to either end of 9P in the middle of many transfers, again and again.
 
 One emu serves and one mounts for all rounds. In each round the other end is a new process: it is killed at some moment of
-64 transfers that run at once, up and down, over a unix socket or tcp, with 9P2000 or 9P2000.L. Then who is left
+64 transfers that run at once, up and down, over a unix socket, tcp or TLS, with 9P2000 or 9P2000.L. Then who is left
     ends what it did within seconds, with an error or whole,
     has the descriptors, processes and connections that it had before,
     and each file is a prefix of what it was to become; one whose transfer was reported as done is all of it.
@@ -74,9 +74,14 @@ class Test:
             (self.directory / "data" / str(i)).write_bytes(data)
         (self.directory / "client").write_text((HERE / "kill.sh").read_text() + "round $*\n")
 
-        self.addresses = [f"unix!{self.directory}/all", f"tcp!127.0.0.1!{free_port()}"]
+        self.addresses, self.others = ([f"unix!{self.directory}/{name}", f"tcp!127.0.0.1!{free_port()}",
+                                        f"tls!127.0.0.1!{free_port()}"] for name in ("all", "one"))
+        key = subprocess.run([emu, "keygen"], capture_output=True, check=True, text=True, timeout=LIMIT).stdout.strip()
+        keys = self.directory / "home/emu/home/lib/keys"
+        (keys / "authorized").write_text(f"me {key}\n")
+        (keys / "known").write_text("".join(f"{a[2].removeprefix('tls!')} {key}\n" for a in (self.addresses, self.others)))
         self.emus = []
-        self.server = self.start("-c", " & ".join(f"export -A -l {a} /" for a in self.addresses))
+        self.server = self.start("-c", " & ".join(f"export -l {a} /" for a in self.addresses))
         self.client = self.start()
 
     def start(self, *words):
@@ -98,24 +103,25 @@ class Test:
         """The processes and the connections of the server, by way of itself."""
         done = subprocess.run(
             [self.emu, "--net", "-c", f"mkdir /n/peer; mount '{self.addresses[0]}' /n/peer; ls /n/peer/prog | wc -l; "
-             "for n in unix tcp {cat /n/peer/net/$n/*/status >[2]/dev/null | wc -l}"],
+             "for n in unix tcp tls {cat /n/peer/net/$n/*/status >[2]/dev/null | wc -l}"],
             cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
         if done.stderr:
             raise Broken(f"the server is not to be looked at: {done.stderr}")
         return done.stdout.split()
 
     def round(self, number):
-        over_tcp, dialect = number >> 1 & 1, ("9p2000", "9p2000.L")[number >> 2 & 1]
+        network, dialect = number // 2 % 3, ("9p2000", "9p2000.L")[number // 6 % 2]
         moment = random.uniform(0, 0.6)
         if number % 2 == 0:
-            address = self.addresses[over_tcp]
+            address = self.addresses[network]
             client = self.start("client", str(number), address, dialect, str(self.transfers))
             client.hear("mounted")
             time.sleep(moment)
             lines = client.kill()
             self.settle(self.server)
         else:
-            address = f"tcp!127.0.0.1!{free_port()}" if over_tcp else f"unix!{self.directory}/{number}"
+            address = self.others[network]
+            (self.directory / "one").unlink(missing_ok=True)
             server = self.start("--serve", address, "/")
             wait_for(address)
             self.client.say(f"round {number} '{address}' {dialect} {self.transfers}")
