@@ -336,6 +336,8 @@ def vanish(pair):
     pair.mount()
     pair.quiet("ls /n/peer/n/host > /dev/null")
     says("Established", pair.serving())
+    # What is under way to a client who has gone is for the host to give up, after a quarter of an hour.
+    time.sleep(1)
     pair.link("down")
     pair.client.kill()
     start = time.monotonic()
