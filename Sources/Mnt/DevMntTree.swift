@@ -43,16 +43,21 @@ final class MntTree: Sendable {
         return withExtendedLifetime(before) { (link, root) }
     }
 
+    /// Conversations that are begun for one call at most: those of a poor link may end as they begin.
+    private static let tries = 4
+
     /// Does `body` once more, where the conversation has ended and another can be had. What does harm when it is done twice
     /// `isOnce`: it is tried again only where nothing of it was sent.
     func retrying<T>(isOnce: Bool = false, _ body: () throws(SysError) -> T) throws(SysError) -> T {
-        do throws(SysError) { return try body() } catch {
-            let link = place.withLock { $0.link }
-            guard link.isOver, link.options.reconnect != nil, !Thread.isHungUp else { throw error }
-            switch error.code {
-            case .shutdown: break
-            case .hungup, .timedOut, .mountRPC: if isOnce { throw error }
-            default: throw error
+        for _ in 0..<Self.tries {
+            do throws(SysError) { return try body() } catch {
+                let link = place.withLock { $0.link }
+                guard link.isOver, link.options.reconnect != nil, !Thread.isHungUp else { throw error }
+                switch error.code {
+                case .shutdown: break
+                case .hungup, .timedOut, .mountRPC: if isOnce { throw error }
+                default: throw error
+                }
             }
         }
         return try body()

@@ -78,6 +78,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [(3, true), (20, false)])
+    func aConnectionThatEndsAsItBeginsIsMadeAgain(times: Int, works: Bool) async throws {
+        let host = Host(TreeServer())
+        host.tree.put("f", Array("text".utf8))
+        try await Self.mounted(host) { p in
+            let fd = try p.open("/n/f")
+            host.tree.endNext(.Tattach, times)
+            _ = try? p.stat("/n/hangup")
+            if works {
+                #expect(try p.read(fd, 9) == Array("text".utf8))
+            } else {
+                #expect(code { () throws(SysError) in _ = try p.read(fd, 9) } == .hungup)
+                #expect(host.connections < 20)
+            }
+        }
+    }
+
     @Test func whereNobodyAnswersTheErrorSaysSo() async throws {
         try await inEmu { p in
             let host = Host(TreeServer())

@@ -40,7 +40,7 @@ final class TreeServer: Sendable {
         var fids: [UInt32: Node] = [:]
         var open: Set<UInt32> = []
         var next: UInt64 = 1
-        var ending: MessageType?
+        var ending: (type: MessageType, count: Int)?
         var counts: [MessageType: Int] = [:]
         /// Requests whose fid was not known, or not open.
         var strays = 0
@@ -90,16 +90,16 @@ final class TreeServer: Sendable {
         FakeServer(msize: most, dialect) { request, _ in
             if case .walk(_, _, let names) = request.message, names.contains(name) { return [(request.tag, .hangUp)] }
             let ends = self.state.withLock { s -> Bool in
-                guard s.ending == request.message.type else { return false }
-                s.ending = nil
+                guard let (type, count) = s.ending, type == request.message.type else { return false }
+                s.ending = count > 1 ? (type, count - 1) : nil
                 return true
             }
             return [(request.tag, ends ? .hangUp : self.answer(request))]
         }
     }
 
-    /// The connection ends at the next request of that type, which is not done.
-    func endNext(_ type: MessageType) { state.withLock { $0.ending = type } }
+    /// The connection ends at the next `count` requests of that type, which are not done.
+    func endNext(_ type: MessageType, _ count: Int = 1) { state.withLock { $0.ending = (type, count) } }
 
     func count(of type: MessageType) -> Int { state.withLock { $0.counts[type] ?? 0 } }
 

@@ -64,6 +64,11 @@ private func check(_ frame: [UInt8], _ dialect: Dialect) {
                 preconditionFailure("\(message) is cut to \(again)")
             }
             return
+        case .lerror where frame[4] == MessageType.Rerror.rawValue:
+            // An errno is understood in an Rerror, and not written so.
+            try writer.append(message, tag: tag)
+            precondition(writer.buffer[7..<writer.count] == frame[7...], "another errno")
+            return
         case .read(let count):
             writer.appendRead(tag: tag, most: count) { copy(frame, from: Wire.readHeader, into: &$0) }
         case .readdir(let count):
