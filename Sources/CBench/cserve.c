@@ -31,10 +31,13 @@ static uint64_t get(const char *at, int width) {
     return value;
 }
 
-static void put_qid(char **at, int directory) {
-    put(at, directory ? 0x80 : 0, 1);
+// Paths: the one file, and directories by their depth, since each has to be another.
+enum { theFile = 1000 };
+
+static void put_qid(char **at, unsigned path) {
+    put(at, path == theFile ? 0 : 0x80, 1);
     put(at, 1, 4);
-    put(at, directory ? 0 : 7, 8);
+    put(at, path, 8);
 }
 
 /* The reply to the request at `in`, put at `out`; its size. */
@@ -50,15 +53,15 @@ static size_t reply(const char *in, char *out) {
         memcpy(at, "9P2000", 6);
         at += 6;
         break;
-    case Tattach: put_qid(&at, 1); break;
+    case Tattach: put_qid(&at, 0); break;
     case Twalk: {
         unsigned n = (unsigned)get(in + 15, 2);
         put(&at, n, 2);
-        for (unsigned i = 0; i < n; i++) put_qid(&at, i + 1 < n);
+        for (unsigned i = 0; i < n; i++) put_qid(&at, i + 1 < n ? i + 1 : theFile);
         break;
     }
     case Topen:
-        put_qid(&at, 0);
+        put_qid(&at, theFile);
         put(&at, 0, 4);
         break;
     case Tread: {
@@ -74,7 +77,7 @@ static size_t reply(const char *in, char *out) {
         put(&at, (uint64_t)size + 2, 2);
         put(&at, (uint64_t)size, 2);
         put(&at, 0, 2 + 4);
-        put_qid(&at, 0);
+        put_qid(&at, theFile);
         put(&at, 0644, 4);
         put(&at, 1, 4);
         put(&at, 1, 4);
