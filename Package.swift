@@ -62,6 +62,7 @@ let package = Package(
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
         listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
         listed("Mnt", source: "Mnt.swift", ["Kernel", "NineP"]),
+        floor("Linux", ["Kernel", "Host"]),
         floor("Shell", ["Kernel", "Codec"]),
         listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec"]),
         floor("Applib", path: "appl/lib", ["Kernel", "Codec"]),

@@ -1,0 +1,89 @@
+import Kernel
+
+/// One thread of a Linux program in the middle of a system call, as its engine shows it to the personality.
+///
+/// Memory is reached only through the three calls here, each of which copies once: what a second thread of the program
+/// changes meanwhile is never looked at again. An engine whose host kernel keeps the program's descriptors (native) and
+/// one that keeps them in the Proc (RISC-V) both answer `file`.
+public protocol Guest: AnyObject {
+    /// The process, with its name space, directory and umask.
+    var proc: Proc { get }
+
+    /// `count` bytes at `address`. Throws `.fault`.
+    func read(_ address: UInt64, _ count: Int) throws(SysError) -> [UInt8]
+    /// The bytes before the next NUL. Throws `.fault`, and `.nameTooLong` where `limit` bytes hold none.
+    func text(_ address: UInt64, limit: Int) throws(SysError) -> [UInt8]
+    /// Throws `.fault`, where some bytes may have been written.
+    func write(_ bytes: [UInt8], _ address: UInt64) throws(SysError)
+
+    /// What descriptor `fd` stands for. Throws `.badFd`.
+    func file(_ fd: Int32) throws(SysError) -> GuestFile
+    /// The numbers by which the program knows the file that `c` is: what `fstat` says once it is open. `dir` is what its
+    /// server says of it now.
+    func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity
+}
+
+/// An open file of a Linux program.
+public protocol GuestFile {
+    /// The Chan that it was opened as; nil for what has none, such as a pipe that the program made.
+    var chan: Chan? { get }
+    /// Where a directory is read on: a cookie of ours, kept where dup, fork and lseek find it.
+    var position: UInt64 { get throws(SysError) }
+    func setPosition(_ position: UInt64) throws(SysError)
+}
+
+/// `st_dev` and `st_ino`.
+public struct FileIdentity: Hashable, Sendable {
+    public let device: UInt64
+    public let inode: UInt64
+
+    public init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+}
+
+/// A system call as the program made it: its number in the table of its machine, and six registers.
+public struct Call: Sendable {
+    public let number: Int32
+    public let arguments: InlineArray<6, UInt64>
+
+    public init(_ number: Int32, _ arguments: InlineArray<6, UInt64>) {
+        self.number = number
+        self.arguments = arguments
+    }
+}
+
+/// What the personality says to a call.
+public enum Answer: Sendable {
+    /// The result; a failure is thrown instead, and becomes the errno of its `SysError`.
+    case value(UInt64)
+    /// A new descriptor for this open Chan, the lowest that is free.
+    case open(Chan, closeOnExec: Bool)
+    /// The engine does it as if it had not asked: only ever where that is safe whatever the arguments point to by then.
+    case native
+    /// The program is replaced.
+    case exec(Execution)
+}
+
+/// What `execve` found: the file that the engine starts, open for execution, with its interpreter where it has one.
+public struct Execution: Sendable {
+    /// The ELF file, and the path that it was found by.
+    public let file: Chan
+    public let path: String
+    /// The program interpreter that the ELF file names (`ld.so`), found in the name space.
+    public let interpreter: Chan?
+    /// Arguments and environment as the program will see them, without the NULs.
+    public let arguments: [[UInt8]]
+    public let environment: [[UInt8]]
+
+    public init(
+        file: Chan, path: String, interpreter: Chan?, arguments: [[UInt8]], environment: [[UInt8]]
+    ) {
+        self.file = file
+        self.path = path
+        self.interpreter = interpreter
+        self.arguments = arguments
+        self.environment = environment
+    }
+}
