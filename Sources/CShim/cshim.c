@@ -157,6 +157,31 @@ int cshim_pipe(int *ends, int ours) {
     return fcntl(ends[ours], F_SETFL, O_NONBLOCK);
 }
 
+int cshim_memfd(const char *name, int sealable) {
+    const unsigned may_run = 0x10; /* MFD_EXEC, of Linux 6.3: the file's mode alone says who may run it */
+    unsigned flags = MFD_CLOEXEC | (sealable ? MFD_ALLOW_SEALING : 0);
+    int fd = memfd_create(name, flags | may_run);
+    return fd >= 0 || errno == EMFILE || errno == ENFILE ? fd : memfd_create(name, flags);
+}
+
+int cshim_seal(int fd) { return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL); }
+
+int cshim_is_alone(int fd) {
+    if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0) return 0;
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+    return 1;
+}
+
+int cshim_waiting(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int cshim_pipe_room(int fd, int size) {
+    int now = fcntl(fd, F_GETPIPE_SZ);
+    return now >= size ? now : fcntl(fd, F_SETPIPE_SZ, size);
+}
+
 int cshim_spawn(char *const *args, char *const *environment, const char *directory, const int *fds, pid_t *child) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

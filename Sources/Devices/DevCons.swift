@@ -214,7 +214,39 @@ final class DevCons: LogDevice {
         }
     }
 
-    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { stream(c)?.number }
+    /// What the console is to us, the host's devices that are the same as ours, and copies of the texts.
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
+        switch file(c) {
+        case .cons, .stdin, .stdout, .stderr: return stream(c)?.number
+        case .kprint, .tty, .dir, nil: return nil
+        default: break
+        }
+        guard let device = hostDevice(c) else { return try lendCopy(c, caller) }
+        if let number = c.lent { return number }
+        return try c.lend(HostFiles.open(device, .init(c.mode)), sharesOffset: false)
+    }
+
+    private func hostDevice(_ c: Chan) -> HostFiles.Device? {
+        switch file(c) {
+        case .null: .null
+        case .zero: .zero
+        case .full: .full
+        case .random: .urandom
+        default: nil
+        }
+    }
+
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
+        switch file(c) {
+        case .cons, .stdin, .stdout, .stderr:
+            return try stream(c).map { (s) throws(SysError) in HostIdentity(try HostStat(s.number)) }
+        case .kprint, .tty, .dir, nil: return nil
+        default: break
+        }
+        guard let device = hostDevice(c) else { return try copyIdentity(c) }
+        let fd = try HostFiles.open(device, .read)
+        return HostIdentity(try HostStat(fd.number))
+    }
 
     /// The host's stream behind an open file; nil where there is none.
     private func stream(_ c: Chan) -> HostStream? {

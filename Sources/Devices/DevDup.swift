@@ -95,4 +95,13 @@ final class DevDup: Dev {
         let fd = Self.descriptor(c)
         return read(text: descriptorLine(fd, try files().chan(fd)), into: &buffer, at: offset)
     }
+
+    /// Those that are no ctl files are never open: the file they stand for is.
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { try lendCopy(c, caller) }
+
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
+        guard !c.isDirectory, !Self.isCtl(c) else { return try copyIdentity(c) }
+        let file = try files().chan(Self.descriptor(c))
+        return try file.dev.hostIdentity(file, caller)
+    }
 }

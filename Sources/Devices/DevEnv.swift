@@ -114,6 +114,10 @@ final class DevEnv: Dev {
         return bytes.byteCount
     }
 
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { try lendCopy(c, caller) }
+
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? { try copyIdentity(c) }
+
     /// Only the length of a variable can be changed.
     func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
         guard let length = change.length, change == DirChange(length: length), !c.isDirectory else { throw .perm }

@@ -258,6 +258,7 @@ final class DevFs: Dev {
     ) throws(SysError) -> Int {
         let open = try opened(c)
         if let stream = open.stream { return try stream.read(into: &buffer, how) }
+        if let shared = c.description(at: offset) { return try HostIO.read(shared, into: &buffer) }
         return try HostIO.pread(open.number, into: &buffer, at: offset)
     }
 
@@ -266,6 +267,7 @@ final class DevFs: Dev {
     ) throws(SysError) -> Int {
         let open = try opened(c)
         if let stream = open.stream { return try stream.write(bytes, how) }
+        if let shared = c.description(at: offset) { return try HostIO.write(shared, bytes) }
         return try HostIO.pwrite(open.number, bytes, at: offset)
     }
 
@@ -281,11 +283,19 @@ final class DevFs: Dev {
         (c.auxiliary as? FsOpen)?.stream?.poll(events, waiter) ?? events.intersection([.read, .write])
     }
 
-    /// The descriptor, its own offset where the Chan's is.
+    /// The descriptor itself, whose offset is the Chan's then; a FIFO or device is opened once more, since ours never waits.
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
         let open = try opened(c)
-        if open.stream == nil, !c.isDirectory { try HostFiles.seek(open.number, to: c.offset) }
-        return open.number
+        if c.isDirectory { return open.number }
+        guard open.stream != nil else { return try c.lend(open.number) }
+        if let number = c.lent { return number }
+        return try c.lend(HostFiles.again(open.number, .init(c.mode)), sharesOffset: false)
+    }
+
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
+        if let open = c.auxiliary as? FsOpen { return HostIdentity(try HostStat(open.number)) }
+        let place = try place(c)
+        return HostIdentity(try place.tree.stat(place.file, c.qid, caller))
     }
 
     func hostPath(_ c: Chan) -> String? {
@@ -362,8 +372,14 @@ final class FsOpen: Sendable {
 extension HostFiles {
     /// A mode of ours in the host's flags; `writable` where more is to be done than the mode says.
     static func flags(_ mode: OpenMode, writable: Bool = false) -> Int32 {
-        let access: Access = !mode.canWrite ? writable ? .readWrite : .read : mode.canRead ? .readWrite : .write
-        return flags(access, append: mode.contains(.append))
+        flags(!mode.canWrite && writable ? .readWrite : Access(mode), append: mode.contains(.append))
+    }
+}
+
+extension HostFiles.Access {
+    /// What a Chan that is open with `mode` may do; to execute a file is to read it.
+    init(_ mode: OpenMode?) {
+        self = mode?.canWrite != true ? .read : mode?.canRead == true ? .readWrite : .write
     }
 }
 

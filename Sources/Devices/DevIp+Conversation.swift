@@ -390,6 +390,16 @@ final class NetConversation: Sendable {
         return bytes.byteCount
     }
 
+    /// The socket of a connection; nil where what goes through it is not what a program reads and writes, and for datagrams,
+    /// which a program could send to anybody.
+    func lend() throws(SysError) -> Int32? {
+        let socket = state.withLock { s in s.phase == .established && s.tls == nil ? s.socket : nil }
+        guard let socket, network == .tcp || network == .unix else { return nil }
+        // Ours never waits whatever the descriptor says.
+        try HostFiles.setWaiting(socket.stream.number)
+        return socket.stream.number
+    }
+
     func poll(_ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
         // Its error comes at once.
         guard let stream = state.withLock({ $0.stream }) else { return events }

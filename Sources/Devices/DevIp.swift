@@ -292,6 +292,17 @@ final class DevIp: Dev {
         return conversation.poll(events, waiter)
     }
 
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
+        guard let (conversation, file) = try? opened(c) else { return nil }  // a directory, or cs
+        return file == .data ? try conversation.lend() : try lendCopy(c, caller)
+    }
+
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
+        guard let (conversation, file) = try? opened(c) else { return nil }  // known when it is open
+        guard file == .data else { return try copyIdentity(c) }
+        return try conversation.lend().map { (socket) throws(SysError) in HostIdentity(try HostStat(socket)) }
+    }
+
     func seekable(_ c: Chan) -> Bool {
         if case .file(_, _, .data)? = Place(c.qid) { false } else { true }
     }

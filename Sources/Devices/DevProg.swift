@@ -315,4 +315,19 @@ final class DevProg: Dev {
     }
 
     func seekable(_ c: Chan) -> Bool { Self.file(c) != .wait }
+
+    private static func isText(_ c: Chan) -> Bool {
+        switch file(c) {
+        case .directory, .below, .ctl, .wait, .note: false
+        default: c.qid.path != root && c.qid.path != selfPath
+        }
+    }
+
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
+        Self.isText(c) ? try lendCopy(c, caller) : nil
+    }
+
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
+        Self.isText(c) ? try copyIdentity(c) : nil
+    }
 }

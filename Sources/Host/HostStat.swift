@@ -31,6 +31,9 @@ public struct HostStat: Sendable {
     /// Bytes on the medium.
     public var space: UInt64 { s.blocks &* 512 }
     public var links: UInt32 { s.links }
+    /// What programs of the host know the file by: `st_dev` and `st_ino`.
+    public var device: UInt64 { s.device }
+    public var inode: UInt64 { s.inode }
     public var userID: UInt32 { s.uid }
     public var groupID: UInt32 { s.gid }
     /// Number of a device node, in Linux's packing.

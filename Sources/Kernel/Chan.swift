@@ -3,8 +3,8 @@ import Synchronization
 /// A file somebody holds: which device, which file, how it was opened and where it was found.
 ///
 /// Made by attach and walk; opened by `open`. When the last reference goes, an open Chan is closed at its device.
-/// `mode`, `mask`, `node`, `hangups` and `isShared` are set before the Chan is shared; the offset is atomic; `auxiliary` belongs to the
-/// device, which guards what it points to.
+/// `mode`, `mask`, `node`, `hangups` and `isShared` are set before the Chan is shared; the offset is atomic, and the host's once
+/// the Chan was lent (`Chan+Lend.swift`); `auxiliary` belongs to the device, which guards what it points to.
 public final class Chan: @unchecked Sendable {
     public let dev: any Dev
     /// Which tree of the device: files are the same when instance and qid path agree.
@@ -30,12 +30,16 @@ public final class Chan: @unchecked Sendable {
     public var iounit = 0
 
     private let position = Atomic<UInt64>(0)
+    /// The host's description whose offset is ours; -1 where ours is `position`.
+    let description = Atomic<Int32>(-1)
     /// What few Chans have.
     struct Extras: Sendable {
         /// Reading a directory.
         var directory: DirectoryReader?
         /// The file is used as a semaphore.
         var semaphore: FileSemaphores.Entry?
+        /// What was opened of the host to be lent.
+        var loan: Loan?
     }
 
     final class Kept: Sendable {
@@ -94,8 +98,8 @@ public final class Chan: @unchecked Sendable {
 
     /// Byte offset of the next read or write.
     public var offset: UInt64 {
-        get { position.load(ordering: .relaxed) }
-        set { position.store(newValue, ordering: .relaxed) }
+        get { isLent ? lentOffset : position.load(ordering: .relaxed) }
+        set { isLent ? moveLent(newValue) : position.store(newValue, ordering: .relaxed) }
     }
 
     /// Moves the offset on by `count` and gives what it was.

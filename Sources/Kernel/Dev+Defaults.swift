@@ -119,6 +119,8 @@ extension Dev {
 
     public func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { nil }
 
+    public func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? { try c.lentIdentity }
+
     public func hostPath(_ c: Chan) -> String? { nil }
 
     public func window(_ c: Chan) -> Window? { terminal(c)?.size }

@@ -76,8 +76,12 @@ public protocol Dev: AnyObject, Sendable {
     /// Which of `events` are there now; registers `waiter` on the queues that announce the others.
     /// Files that never block are always ready.
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents
-    /// A host descriptor for the open Chan, borrowed while the Chan lives; nil where the device has none to lend.
+    /// A host descriptor for the open Chan, to be given to programs of the host and not to be closed: it is there while the
+    /// Chan is. nil where the device has none that would do what the Chan does. The second call gives what the first did.
+    /// How it is made: `Chan.lend`.
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32?
+    /// What programs of the host know the file of `c` by, open or not, once it is lent; nil where it will not be.
+    func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity?
     /// The absolute path of `c` on the host; nil where it is no file of the host's.
     func hostPath(_ c: Chan) -> String?
     /// How large the terminal is that `c` is; nil where it is none, zeros where nobody knows.

@@ -14,6 +14,7 @@ extension Proc {
         try c.checkReadable()
         return try c.whileCalled { () throws(SysError) in
             if c.isDirectory { return try c.readDirectory(into: &buffer, nameSpace.table, caller) }
+            if c.isLent { return try c.readLent(into: &buffer, caller, how) }
             let n = try c.dev.read(c, into: &buffer, at: c.offset, caller, how)
             if n > 0 { _ = c.advance(n) }
             return n
@@ -29,7 +30,8 @@ extension Proc {
         try c.checkReadable()
         guard !c.isDirectory else { throw .isDir }
         return try c.whileCalled { () throws(SysError) in
-            try c.dev.read(c, into: &buffer, at: offset, caller, how)
+            if c.isLent, let copy = c.lentCopy { return try copy.read(into: &buffer, at: offset) }
+            return try c.dev.read(c, into: &buffer, at: offset, caller, how)
         }
     }
 
@@ -63,6 +65,11 @@ extension Proc {
         let (c, caller) = try chan(fd)
         try c.checkWritable()
         let count = bytes.byteCount
+        if c.isLent {
+            return try c.whileCalled { () throws(SysError) in
+                try c.dev.write(c, bytes, at: Chan.atDescription, caller, how)
+            }
+        }
         // The room is taken before the write, so that two writers of one Chan never write to the same place.
         let offset = c.advance(count)
         do throws(SysError) {
@@ -113,7 +120,7 @@ extension Proc {
         switch whence {
         case .start: base = 0
         case .current: base = c.offset
-        case .end: base = try c.dev.stat(c, caller).length
+        case .end: base = if let copy = c.lentCopy { copy.length } else { try c.dev.stat(c, caller).length }
         }
         let (sum, overflow) = Int64(clamping: base).addingReportingOverflow(offset)
         guard !overflow, sum >= 0 else { throw .negativeOffset }

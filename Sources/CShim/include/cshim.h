@@ -96,6 +96,17 @@ int cshim_rename(int from, const char *name, int to, const char *as, unsigned fl
 int cshim_chmod(int fd, unsigned mode);
 int cshim_access(int fd, int mode);
 
+/* memfd_create(2): a file that has no name, mode 0777 and no byte; whether seals may be put on it. -1 on failure. */
+int cshim_memfd(const char *name, int sealable);
+/* Seals of fcntl(2): no write, no change of length, no further seal. 0 or -1. */
+int cshim_seal(int fd);
+/* Whether nobody has the memfd open, or mapped what he had open, but as `fd`, which is open for reading alone, and as what
+   memfd_create gave. A moment's lease says so. */
+int cshim_is_alone(int fd);
+/* The bytes that wait in a pipe; the size of a pipe set to at least so many. -1 on failure. */
+int cshim_waiting(int fd);
+int cshim_pipe_room(int fd, int size);
+
 /* pipe2(2), close-on-exec; the end with index ours does not block. 0 or -1. */
 int cshim_pipe(int *ends, int ours);
 /* Starts a program found by our PATH, in a directory and a session of its own, with three descriptors (/dev/null for -1) and no
