@@ -54,17 +54,19 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSSL", path: "Sources/CSSL", providers: [.apt(["libssl-dev"])]),
         .target(name: "CShim"),
+        .target(name: "CSandbox"),
 
         // The floors, lowest first (who may import whom: .ci/floors).
-        floor("Host", ["CShim", "CReadline", "CSSL"]),
+        floor("Host", ["CShim", "CSandbox", "CReadline", "CSSL"]),
         floor("NineP"),
         floor("Kernel", ["Host", "NineP"]),
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
         listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
         listed("Mnt", source: "Mnt.swift", ["Kernel", "NineP"]),
         floor("Linux", ["Kernel", "Host"]),
+        floor("Vx", ["Linux", "Kernel", "Host"]),
         floor("Shell", ["Kernel", "Codec"]),
-        listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec"]),
+        listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec", "Vx"]),
         floor("Applib", path: "appl/lib", ["Kernel", "Codec"]),
         listed("Filters", path: "appl/filters", source: "Filters.swift", ["Kernel", "Codec", "Shell", "Applib"]),
         listed(
@@ -117,6 +119,7 @@ let package = Package(
         .target(
             name: "MntTestSupport", dependencies: ["Mnt", "Kernel", "NineP"], path: "Tests/MntTestSupport",
             swiftSettings: strict),
+        tests("Vx", ["Vx", "Linux", "Devices", "Kernel", "Host", "KernelTestSupport"]),
         tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
         + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport")

@@ -14,12 +14,6 @@ struct RamSpace: Sendable {
         }
     }
 
-    /// Takes what somebody has taken already.
-    func owe(_ count: Int) {
-        view.owe(.memory, count)
-        device.owe(.memory, count)
-    }
-
     func give(_ count: Int) {
         view.credit(.memory, count)
         device.credit(.memory, count)

@@ -155,6 +155,11 @@ extension HostFiles {
         if close(copy) < 0, errno != EINTR { throw SysError(errno: errno) }
     }
 
+    /// The descriptor's own offset. The corresponding POSIX call is `lseek(2)`.
+    public static func position(_ descriptor: Int32) throws(SysError) -> UInt64 {
+        UInt64(try HostIO.check(lseek(descriptor, 0, SEEK_CUR)))
+    }
+
     /// Moves the descriptor's own offset. The corresponding POSIX call is `lseek(2)`.
     public static func seek(_ descriptor: Int32, to offset: UInt64) throws(SysError) {
         guard let offset = off_t(exactly: offset) else { throw .badArg }

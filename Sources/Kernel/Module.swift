@@ -5,9 +5,16 @@
 public protocol BuiltinModule: Sendable {
     init()
 
+    /// Called once for each module that is in the system, before the first process: for what it brings beside its functions.
+    static func start(_ system: System)
+
     /// Calls function number `function` of the interface for the process `p`. As many arguments are given as it has
     /// parameters.
     func call(_ function: Int, _ p: Proc, _ arguments: [Value]) throws(SysError) -> Value
+}
+
+extension BuiltinModule {
+    public static func start(_ system: System) {}
 }
 
 /// A builtin module that is in this emu: one entry of the table that mkconf writes.
@@ -18,6 +25,9 @@ public struct ModuleEntry: Sendable {
     public let functions: [ModuleFunction]
     public let constants: [ModuleConstant]
     let make: @Sendable () -> any BuiltinModule
+
+    /// Called once, before the first process.
+    public func start(_ system: System) { type(of: make()).start(system) }
 
     public init(
         path: String, functions: [ModuleFunction], constants: [ModuleConstant],

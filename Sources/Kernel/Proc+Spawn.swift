@@ -239,6 +239,7 @@ extension Proc {
                 s.ended = []
                 s.watches = []
                 s.threads = []
+                s.runner = nil
             }
             files = s.fgrp
             s.fgrp = Fgrp(s.caller.account)
@@ -263,7 +264,7 @@ extension Proc {
         if pid == 1 { system.firstEnded(record) }
     }
 
-    private func forget(_ child: Int32) {
+    func forget(_ child: Int32) {
         state.withLock { s in
             s.children.remove(child)
             s.ended.removeAll { $0.pid == child }

@@ -36,6 +36,8 @@ public final class Proc: @unchecked Sendable {
         var threads: [Thread] = []
         var notes: [Note] = []
         var noteAction = NoteAction.end
+        /// Who deals with notes and stops, where the host runs its program.
+        var runner: (any Runner)?
         /// Why it is to end, once it is.
         var fate = Status("killed")
         /// Whether a program runs, and what runs when it has returned.
@@ -215,6 +217,7 @@ public final class Proc: @unchecked Sendable {
     /// What pends and stops is forgotten when it is to go on, and the other way round.
     @discardableResult
     public func post(_ note: Note) -> Bool {
+        if let runner = state.withLock({ $0.runner }) { return runner.post(note) }
         if note.continues { resume() }
         let threads = state.withLock { s -> [Thread]? in
             guard s.life != .exiting else { return [] }
@@ -232,12 +235,13 @@ public final class Proc: @unchecked Sendable {
 
     /// Ends the process at its next system call, or now where it waits. The first fate stands.
     public func kill(_ fate: Status = "killed") {
-        let threads = state.withLock { s -> [Thread] in
+        let (threads, runner) = state.withLock { s in
             if attention.load(ordering: .relaxed) & Attention.killed == 0 { s.fate = fate }
             attention.bitwiseOr(Attention.killed, ordering: .releasing)
-            return s.threads
+            return (s.threads, s.runner)
         }
         for t in threads { t.alert() }
+        runner?.kill()
     }
 
     /// Makes its blocked Threads look around.
@@ -247,23 +251,26 @@ public final class Proc: @unchecked Sendable {
 
     /// Stops it at its next system call, or where it waits.
     public func stop() {
-        state.withLock { s in
-            guard s.life == .running else { return }
+        let runner = state.withLock { s -> (any Runner)? in
+            guard s.life == .running else { return nil }
             s.life = .stopped
             attention.bitwiseOr(Attention.stopped, ordering: .releasing)
+            return s.runner
         }
         alert()
+        runner?.stop()
     }
 
     /// Lets a stopped one go on.
     public func resume() {
-        let threads = state.withLock { s -> [Thread] in
-            guard s.life == .stopped else { return [] }
+        let (threads, runner) = state.withLock { s -> ([Thread], (any Runner)?) in
+            guard s.life == .stopped else { return ([], nil) }
             s.life = .running
             attention.bitwiseAnd(~Attention.stopped, ordering: .releasing)
-            return s.threads
+            return (s.threads, s.runner)
         }
         for t in threads { t.alert() }
+        runner?.resume()
     }
 
     /// True once it has been told to end.

@@ -8,6 +8,8 @@ import Kernel
 public protocol Guest: AnyObject {
     /// The process, with its name space, directory and umask.
     var proc: Proc { get }
+    /// The number by which the program knows itself: what `getpid` gives it.
+    var pid: Int32 { get }
 
     /// `count` bytes at `address`. Throws `.fault`.
     func read(_ address: UInt64, _ count: Int) throws(SysError) -> [UInt8]
@@ -21,6 +23,19 @@ public protocol Guest: AnyObject {
     /// The numbers by which the program knows the file that `c` is: what `fstat` says once it is open. `dir` is what its
     /// server says of it now.
     func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity
+}
+
+/// What answers the calls of Linux programs, whichever engine runs them.
+public protocol Personality: Sendable {
+    /// Answers a call that the engine does not do by itself. A failure becomes the errno of its `SysError`; with `.try` it
+    /// throws `.wouldBlock`, having changed nothing, before anything that may wait. Calls that it does not know throw
+    /// `.notHere`.
+    func answer(_ call: Call, _ guest: any Guest, _ how: How) throws(SysError) -> Answer
+    /// What running the file at `path` in `proc` takes: scripts and /lib/exectab seen through. For the first program; the
+    /// others come as `.exec` from `answer`.
+    func execution(
+        of path: String, _ arguments: [[UInt8]], _ environment: [[UInt8]], in proc: Proc
+    ) throws(SysError) -> Execution
 }
 
 /// An open file of a Linux program.

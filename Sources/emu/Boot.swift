@@ -34,6 +34,7 @@ struct Boot {
         HostConsole.shared.serve(system)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
+        for module in moduleTable { module.start(system) }
         for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
         system.lineEditor = ConsoleEditor()
 

@@ -1,0 +1,91 @@
+#ifndef EMU_CSANDBOX_H
+#define EMU_CSANDBOX_H
+/* The native sandbox: the processes that stand between us and a view, and the host calls by which it is watched. A
+   constructor turns a run of our own binary into the launcher's server, so there is no second file to ship. */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What the server is asked to do: begin a view whose talk goes over the socket that comes with it. The filter's
+   instructions, 8 bytes each, follow. */
+struct csandbox_request {
+    uint32_t magic, instructions;
+    /* Limits of the first program, inherited by the others; UINT64_MAX for none. */
+    uint64_t memory, processes, seconds;
+};
+enum { CSANDBOX_MAGIC = 0x656d7531, CSANDBOX_INSTRUCTIONS = 4096 };
+
+/* What a view says over its socket. */
+enum csandbox_news {
+    CSANDBOX_FAILED = 1,  /* value: errno; where: the step */
+    CSANDBOX_READY,       /* with two descriptors: the listener, and the tree for directories */
+    CSANDBOX_ENDED,       /* value: how the first program ended, as wait(2) has it */
+    CSANDBOX_CLONED,      /* value: 0 or errno; with a descriptor of the clone where it is 0 */
+};
+struct csandbox_message {
+    uint32_t kind;
+    int32_t value;
+    char where[24];
+};
+
+/* What a view is asked over its socket: a clone of the host's tree at `path`, whose root is the file of that device and
+   inode; `attributes` are those of mount_setattr(2). */
+struct csandbox_clone {
+    uint32_t magic, length;
+    uint64_t attributes, device, inode;
+    char path[4096];
+};
+
+/* Starts the server, which ends when the other end of the socket is closed. 0 or an errno. */
+int csandbox_spawn(int *socket, pid_t *server);
+/* A pair of connected sockets that keep messages apart, close-on-exec. 0 or -1. */
+int csandbox_pair(int *ends);
+/* Sends a message with up to one descriptor (-1 for none). 0 or -1. */
+int csandbox_send(int socket, const void *bytes, size_t size, int fd);
+/* Receives one with up to two descriptors, -1 where none came. Its size, 0 at the end, or -1; EMSGSIZE for what is too
+   long. */
+ssize_t csandbox_receive(int socket, void *bytes, size_t size, int *fds);
+
+/* A trapped call. */
+struct csandbox_call {
+    uint64_t id;
+    uint32_t pid;
+    int32_t number;
+    uint64_t arguments[6];
+};
+/* Waits for the next: 1, 0 when no process is left, or -errno. */
+int csandbox_next(int listener, struct csandbox_call *call);
+/* Has the one that answers run on the core of the one that asks. */
+void csandbox_stay(int listener);
+/* Whether the call still waits. */
+int csandbox_waits(int listener, uint64_t id);
+/* Answers: a value, or an errno where it is not 0; the host does it itself with `native`. 0 or -errno. */
+int csandbox_answer(int listener, uint64_t id, int64_t value, int error, int native);
+/* Gives the caller our descriptor: the lowest number, or `number` where that is not -1. With `answers` the number is
+   the answer. The number or -errno. */
+int csandbox_give(int listener, uint64_t id, int fd, int number, int closeOnExec, int answers);
+
+/* process_vm_readv(2) and process_vm_writev(2): bytes moved, or -errno. */
+ssize_t csandbox_peek(pid_t pid, uint64_t address, void *bytes, size_t size);
+ssize_t csandbox_poke(pid_t pid, uint64_t address, const void *bytes, size_t size);
+
+/* pidfd_open(2), pidfd_getfd(2), pidfd_send_signal(2): a descriptor or 0, or -errno. */
+int csandbox_pidfd(pid_t pid);
+int csandbox_take(int pidfd, int fd);
+int csandbox_signal(int pidfd, int signal);
+/* How a process ended, as wait(2) has it, after its pidfd was readable; -1 where the host does not say. */
+int csandbox_status(int pidfd);
+
+/* ptrace(2), by the thread that seized. 0 or -errno. */
+int csandbox_seize(pid_t thread);
+int csandbox_interrupt(pid_t thread);
+int csandbox_step(pid_t thread, int signal);
+int csandbox_detach(pid_t thread, int signal);
+int csandbox_event(pid_t thread, unsigned long *message);
+int csandbox_mask(pid_t thread, uint64_t *was, const uint64_t *now);
+/* The registers, as the machine has them: `size` bytes, NT_PRSTATUS. */
+int csandbox_registers(pid_t thread, void *registers, size_t size);
+int csandbox_setRegisters(pid_t thread, const void *registers, size_t size);
+/* Waits until a traced thread of a process stops or ends: 0 or -errno. */
+int csandbox_await(pid_t *thread, pid_t process, int *status);
+#endif

@@ -1,0 +1,384 @@
+/* The processes of a view, none of which ever runs Swift.
+ *
+ *   server    our own binary run again; forks a launcher for each view; ends with its socket
+ *   launcher  owns the user name space; clones mounts for us; ends with its socket, with the server and with init
+ *   init      pid 1 of the view: reaps, tells how the first program ended, ends with the last process
+ *   program   gets the filter, and becomes the first program in its first trapped call
+ *
+ * Each is killed when the one above it ends, so whatever ends us ends them all. */
+#define _GNU_SOURCE
+#include "csandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/mount.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SERVER_NAME "emu: launcher"
+enum { SOCKET = 3 };
+
+/* mount(2)'s flags, whose header does not go together with linux/mount.h. */
+enum {
+    NO_SUID = 2, NO_DEVICES = 4, NO_EXEC = 8, READ_ONLY = 1, REMOUNT = 32, BIND = 4096, RECURSIVE = 16384,
+    PRIVATE = 1 << 18, SLAVE = 1 << 19, DETACH = 2,
+};
+int mount(const char *, const char *, const char *, unsigned long, const void *);
+int umount2(const char *, int);
+
+struct request {
+    struct csandbox_request head;
+    struct sock_filter filter[CSANDBOX_INSTRUCTIONS];
+};
+
+int csandbox_pair(int *ends) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); }
+
+int csandbox_send(int socket, const void *bytes, size_t size, int fd) {
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    }
+    ssize_t n;
+    do n = sendmsg(socket, &m, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)size ? 0 : -1;
+}
+
+ssize_t csandbox_receive(int socket, void *bytes, size_t size, int *fds) {
+    struct iovec part = {.iov_base = bytes, .iov_len = size};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct msghdr m = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    ssize_t n;
+    fds[0] = fds[1] = -1;
+    do n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return -1;
+    int count = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        size_t got = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < got; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (count < 2) fds[count++] = fd;
+            else close(fd);
+        }
+    }
+    if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        for (int i = 0; i < 2; i++) {
+            if (fds[i] >= 0) close(fds[i]);
+            fds[i] = -1;
+        }
+        errno = EMSGSIZE;
+        return -1;
+    }
+    return n;
+}
+
+static void tell(int socket, enum csandbox_news kind, int value, const char *where, int fd) {
+    struct csandbox_message m = {.kind = kind, .value = value};
+    strncpy(m.where, where, sizeof m.where - 1);
+    /* Whoever should hear it is gone, where this fails: so are we, soon. */
+    (void)csandbox_send(socket, &m, sizeof m, fd);
+}
+
+static _Noreturn void give_up(int socket, const char *where) {
+    tell(socket, CSANDBOX_FAILED, errno, where, -1);
+    _exit(1);
+}
+
+static int is_ready(int fd, int wait) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, wait) > 0;
+}
+
+/* The end of the process that `parent` stands for, which made us, is our end: also where it came first. */
+static void end_with(int parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (parent < 0 || is_ready(parent, 0)) _exit(1);
+}
+
+static int pidfd(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static int write_file(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    ssize_t n = write(fd, text, strlen(text)), e = errno;
+    close(fd);
+    errno = (int)e;
+    return n < 0 ? -1 : 0;
+}
+
+/* A tree in memory that is mounted nowhere. */
+static int memory_tree(const char *inodes, unsigned attributes) {
+    int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+    if (fs < 0) return -1;
+    int tree = -1;
+    if (!syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", "4k", 0) &&
+        !syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) &&
+        !syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0755", 0) &&
+        !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+        tree = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes);
+    int e = errno;
+    close(fs);
+    errno = e;
+    return tree;
+}
+
+static void limit(int what, uint64_t value) {
+    struct rlimit was;
+    if (value == UINT64_MAX || getrlimit(what, &was)) return;
+    if (was.rlim_max != RLIM_INFINITY && value > was.rlim_max) value = was.rlim_max;
+    struct rlimit now = {.rlim_cur = value, .rlim_max = value};
+    setrlimit(what, &now);
+}
+
+/* What init and the program share until the program has its own descriptors. */
+struct hand {
+    volatile int listener, error;
+};
+
+/* The first program, up to its filter. Descriptors are still init's; memory is a copy, but for the hand. */
+static _Noreturn void program(const struct request *r, struct hand *hand, int ready) {
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_AS, r->head.memory);
+    limit(RLIMIT_NPROC, r->head.processes);
+    limit(RLIMIT_CPU, r->head.seconds);
+    struct sock_fprog prog = {.len = (unsigned short)r->head.instructions, .filter = (struct sock_filter *)r->filter};
+    sigset_t clear;
+    sigemptyset(&clear);
+    sigprocmask(SIG_SETMASK, &clear, NULL);
+    if (syscall(SYS_capset, &head, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+        (hand->listener = (int)syscall(
+             SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+             SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &prog)) < 0)
+        hand->error = errno;
+    /* From here on only what the filter allows: one byte for init, and no descriptor is left to us. */
+    if (write(ready, "", 1) != 1 || hand->error) _exit(1);
+    syscall(SYS_close_range, 0, ~0u, 2 /* CLOSE_RANGE_UNSHARE */);
+    char *nothing[] = {NULL};
+    execve("/", nothing, nothing);
+    _exit(127);
+}
+
+/* pid 1 of the view. */
+static _Noreturn void init(const struct request *r, int socket, int tree, int parent) {
+    static const char *const places[] = {"/tmp", "/proc", "/dev", "/usr"};
+    size_t i = 0;
+    end_with(parent);
+    if (unshare(CLONE_NEWNS)) give_up(socket, "unshare");
+    while (mount("none", places[i], "tmpfs", NO_SUID | NO_DEVICES | NO_EXEC, "size=4k,nr_inodes=2,mode=555"))
+        if (++i == sizeof places / sizeof *places) give_up(socket, "root");
+    if (chdir(places[i]) || syscall(SYS_pivot_root, ".", ".")) give_up(socket, "pivot_root");
+    if (umount2(".", DETACH) || chdir("/")) give_up(socket, "umount");
+    if (mount(NULL, "/", NULL, REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES | NO_EXEC, NULL))
+        give_up(socket, "remount");
+    setsid();
+    struct hand *hand = mmap(NULL, sizeof *hand, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int ready[2];
+    char byte;
+    if (hand == MAP_FAILED || pipe2(ready, O_CLOEXEC)) give_up(socket, "pipe");
+    hand->listener = -1;
+    long child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+    if (child < 0) give_up(socket, "clone");
+    if (child == 0) program(r, hand, ready[1]);
+    /* The pipe has no end as long as it is in the descriptors that both of us have: a program that died says nothing. */
+    int watched = pidfd((pid_t)child);
+    struct pollfd either[] = {{.fd = ready[0], .events = POLLIN}, {.fd = watched, .events = POLLIN}};
+    while (poll(either, 2, -1) < 0) continue;
+    if (!either[0].revents || read(ready[0], &byte, 1) != 1 || hand->error) {
+        errno = hand->error ? hand->error : EPROTO;
+        give_up(socket, "seccomp");
+    }
+    /* Two messages: the descriptors come one by one. */
+    tell(socket, CSANDBOX_READY, (int)child, "tree", tree);
+    tell(socket, CSANDBOX_READY, (int)child, "listener", hand->listener);
+    /* Nothing of the view's may be kept open here. */
+    if (socket != SOCKET) dup3(socket, SOCKET, O_CLOEXEC);
+    syscall(SYS_close_range, 0, SOCKET - 1, 0);
+    syscall(SYS_close_range, SOCKET + 1, ~0u, 0);
+    while (1) {
+        int status;
+        pid_t ended = waitpid(-1, &status, 0);
+        if (ended == (pid_t)child) tell(SOCKET, CSANDBOX_ENDED, status, "", -1);
+        if (ended < 0 && errno == ECHILD) _exit(0);
+    }
+}
+
+/* A detached clone of a tree of the host, which is as it was asked for. */
+static int cloned(const struct csandbox_clone *wish) {
+    int at = open(wish->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (at < 0) return -1;
+    struct stat s;
+    int tree = -1;
+    if (!fstat(at, &s) && (s.st_dev != wish->device || s.st_ino != wish->inode)) errno = ESTALE;
+    else tree = (int)syscall(
+             SYS_open_tree, at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+    int e = errno;
+    close(at);
+    struct mount_attr attributes = {.attr_set = wish->attributes};
+    if (tree >= 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes)) {
+        e = errno;
+        close(tree);
+        tree = -1;
+    }
+    errno = e;
+    return tree;
+}
+
+/* Serves wishes until init or whoever asks has gone. */
+static _Noreturn void launcher_loop(int socket, pid_t child) {
+    int end = pidfd(child);
+    struct pollfd watched[] = {{.fd = socket, .events = POLLIN}, {.fd = end, .events = POLLIN}};
+    static struct csandbox_clone wish;
+    int fds[2];
+    while (end >= 0) {
+        if (poll(watched, 2, -1) < 0) continue;
+        if (watched[1].revents) break;
+        if (!watched[0].revents) continue;
+        ssize_t n = csandbox_receive(socket, &wish, sizeof wish, fds);
+        for (int i = 0; i < 2; i++)
+            if (fds[i] >= 0) close(fds[i]);
+        if (n <= 0) break;
+        int tree = -1;
+        errno = EINVAL;
+        if (n == sizeof wish && wish.magic == CSANDBOX_MAGIC && wish.length < sizeof wish.path &&
+            strnlen(wish.path, sizeof wish.path) == wish.length)
+            tree = cloned(&wish);
+        tell(socket, CSANDBOX_CLONED, tree < 0 ? errno : 0, "clone", tree);
+        if (tree >= 0) close(tree);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    _exit(0);
+}
+
+static _Noreturn void launcher(const struct request *r, int socket, int parent) {
+    char map[64];
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    signal(SIGCHLD, SIG_DFL);
+    umask(0);
+    if (unshare(CLONE_NEWUSER)) give_up(socket, "user name space");
+    end_with(parent);
+    /* A host without this file lets the map be written as it is. */
+    (void)write_file("/proc/self/setgroups", "deny");
+    snprintf(map, sizeof map, "%u %u 1", uid, uid);
+    if (write_file("/proc/self/uid_map", map)) give_up(socket, "uid_map");
+    snprintf(map, sizeof map, "%u %u 1", gid, gid);
+    if (write_file("/proc/self/gid_map", map)) give_up(socket, "gid_map");
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)) give_up(socket, "unshare");
+    /* What the host mounts later comes here too; what is mounted here stays here. */
+    if (mount(NULL, "/", NULL, RECURSIVE | SLAVE, NULL)) give_up(socket, "slave");
+    int tree = memory_tree("200000", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (tree < 0) give_up(socket, "tree");
+    int self = pidfd(getpid());
+    pid_t child = fork();
+    if (child < 0) give_up(socket, "fork");
+    if (child == 0) init(r, socket, tree, self);
+    close(tree);
+    launcher_loop(socket, child);
+}
+
+static _Noreturn void server(void) {
+    static struct request r;
+    int fds[2], self = pidfd(getpid());
+    prctl(PR_SET_NAME, "emu launcher");
+    signal(SIGCHLD, SIG_IGN); /* launchers need nobody to wait for them */
+    signal(SIGPIPE, SIG_IGN);
+    while (1) {
+        ssize_t n = csandbox_receive(SOCKET, &r, sizeof r, fds);
+        if (n == 0 || (n < 0 && errno != EMSGSIZE)) _exit(0);
+        if (n >= (ssize_t)sizeof r.head && fds[0] >= 0 && r.head.magic == CSANDBOX_MAGIC && r.head.instructions > 0 &&
+            r.head.instructions <= CSANDBOX_INSTRUCTIONS &&
+            (size_t)n == sizeof r.head + r.head.instructions * sizeof *r.filter) {
+            pid_t child = fork();
+            if (child < 0) tell(fds[0], CSANDBOX_FAILED, errno, "fork", -1);
+            if (child == 0) {
+                close(SOCKET);
+                launcher(&r, fds[0], self);
+            }
+        }
+        for (int i = 0; i < 2; i++)
+            if (fds[i] >= 0) close(fds[i]);
+    }
+}
+
+/* Before any Swift: is this run of our binary the server's? */
+__attribute__((constructor)) static void begin(int count, char **words) {
+    if (count != 1 || !words || !words[0] || strcmp(words[0], SERVER_NAME)) return;
+    struct sockaddr_un name;
+    socklen_t size = sizeof name, kind_size = sizeof(int);
+    int kind = 0;
+    if (getsockopt(SOCKET, SOL_SOCKET, SO_TYPE, &kind, &kind_size) || kind != SOCK_SEQPACKET) return;
+    if (getsockname(SOCKET, (struct sockaddr *)&name, &size) || name.sun_family != AF_UNIX) return;
+    server();
+}
+
+int csandbox_spawn(int *socket, pid_t *child) {
+    int ends[2];
+    if (csandbox_pair(ends)) return errno;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int e = posix_spawn_file_actions_init(&actions);
+    if (e) goto sockets;
+    e = posix_spawnattr_init(&attributes);
+    if (e) goto files;
+    /* Numbers below the socket's go last: one of the ends may have them. */
+    if (!e) e = posix_spawn_file_actions_adddup2(&actions, ends[1], SOCKET);
+    for (int i = 0; i < SOCKET && !e; i++) e = posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
+    if (!e) e = posix_spawn_file_actions_addclosefrom_np(&actions, SOCKET + 1);
+    if (!e) e = posix_spawn_file_actions_addchdir_np(&actions, "/");
+    if (!e) e = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!e) e = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (!e) e = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    char *words[] = {SERVER_NAME, NULL}, *environment[] = {NULL};
+    if (!e) e = posix_spawn(child, "/proc/self/exe", &actions, &attributes, words, environment);
+    posix_spawnattr_destroy(&attributes);
+files:
+    posix_spawn_file_actions_destroy(&actions);
+sockets:
+    close(ends[1]);
+    if (e) close(ends[0]);
+    else *socket = ends[0];
+    return e;
+}

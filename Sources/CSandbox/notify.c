@@ -1,0 +1,145 @@
+/* The host calls by which a view is watched. */
+#define _GNU_SOURCE
+#include "csandbox.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Newer than the headers of some hosts that we are built on. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_ADDFD_FLAG_SEND
+#define SECCOMP_ADDFD_FLAG_SEND 2
+#endif
+
+static int result(long r) { return r < 0 ? -errno : (int)r; }
+
+int csandbox_next(int listener, struct csandbox_call *call) {
+    struct seccomp_notif n;
+    while (1) {
+        /* Hosts of before 6.11 never end a wait for a call that nobody is left to make: a poll does. */
+        struct pollfd p = {.fd = listener, .events = POLLIN};
+        if (poll(&p, 1, -1) < 0 && errno != EINTR) return -errno;
+        if (!(p.revents & POLLIN)) {
+            if (p.revents) return 0;
+            continue;
+        }
+        memset(&n, 0, sizeof n);
+        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n) == 0) break;
+        /* ENOENT: whoever asked was killed meanwhile. */
+        if (errno != EINTR && errno != ENOENT) return -errno;
+    }
+    call->id = n.id;
+    call->pid = n.pid;
+    call->number = n.data.nr;
+    memcpy(call->arguments, n.data.args, sizeof call->arguments);
+    return 1;
+}
+
+void csandbox_stay(int listener) { (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 1ul /* SYNC_WAKE_UP */); }
+
+int csandbox_waits(int listener, uint64_t id) { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0; }
+
+int csandbox_answer(int listener, uint64_t id, int64_t value, int error, int native) {
+    struct seccomp_notif_resp r = {.id = id, .val = error ? 0 : value, .error = -error};
+    if (native) r = (struct seccomp_notif_resp){.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    return result(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r));
+}
+
+int csandbox_give(int listener, uint64_t id, int fd, int number, int closeOnExec, int answers) {
+    struct seccomp_notif_addfd a = {
+        .id = id, .srcfd = (uint32_t)fd, .newfd = number < 0 ? 0 : (uint32_t)number,
+        .newfd_flags = closeOnExec ? O_CLOEXEC : 0,
+        .flags = (answers ? SECCOMP_ADDFD_FLAG_SEND : 0) | (number < 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD),
+    };
+    return result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a));
+}
+
+ssize_t csandbox_peek(pid_t pid, uint64_t address, void *bytes, size_t size) {
+    struct iovec ours = {bytes, size}, theirs = {(void *)(uintptr_t)address, size};
+    ssize_t n = process_vm_readv(pid, &ours, 1, &theirs, 1, 0);
+    return n < 0 ? -errno : n;
+}
+
+ssize_t csandbox_poke(pid_t pid, uint64_t address, const void *bytes, size_t size) {
+    struct iovec ours = {(void *)bytes, size}, theirs = {(void *)(uintptr_t)address, size};
+    ssize_t n = process_vm_writev(pid, &ours, 1, &theirs, 1, 0);
+    return n < 0 ? -errno : n;
+}
+
+int csandbox_pidfd(pid_t pid) { return result(syscall(SYS_pidfd_open, pid, 0)); }
+int csandbox_take(int pidfd, int fd) { return result(syscall(SYS_pidfd_getfd, pidfd, fd, 0)); }
+int csandbox_signal(int pidfd, int signal) { return result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)); }
+
+int csandbox_status(int pidfd) {
+    /* pidfd_info of linux/pidfd.h (6.15), up to the exit code. */
+    struct {
+        uint64_t mask, cgroup;
+        uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+        int32_t code;
+    } info = {.mask = 1 << 3 /* PIDFD_INFO_EXIT */};
+    _Static_assert(sizeof info == 64, "PIDFD_INFO_SIZE_VER0");
+    if (ioctl(pidfd, _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, sizeof info), &info) < 0) return -1;
+    return info.mask & 1 << 3 ? info.code : -1;
+}
+
+int csandbox_seize(pid_t thread) {
+    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+                   PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+    return result(ptrace(PTRACE_SEIZE, thread, NULL, (void *)options));
+}
+int csandbox_interrupt(pid_t thread) { return result(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL)); }
+int csandbox_step(pid_t thread, int signal) {
+    return result(ptrace(PTRACE_SYSCALL, thread, NULL, (void *)(long)signal));
+}
+int csandbox_detach(pid_t thread, int signal) {
+    return result(ptrace(PTRACE_DETACH, thread, NULL, (void *)(long)signal));
+}
+int csandbox_event(pid_t thread, unsigned long *message) {
+    return result(ptrace(PTRACE_GETEVENTMSG, thread, NULL, message));
+}
+int csandbox_mask(pid_t thread, uint64_t *was, const uint64_t *now) {
+    if (was && ptrace(PTRACE_GETSIGMASK, thread, (void *)sizeof *was, was) < 0) return -errno;
+    if (now && ptrace(PTRACE_SETSIGMASK, thread, (void *)sizeof *now, now) < 0) return -errno;
+    return 0;
+}
+int csandbox_registers(pid_t thread, void *registers, size_t size) {
+    struct iovec part = {registers, size};
+    return result(ptrace(PTRACE_GETREGSET, thread, (void *)NT_PRSTATUS, &part));
+}
+int csandbox_setRegisters(pid_t thread, const void *registers, size_t size) {
+    struct iovec part = {(void *)registers, size};
+    return result(ptrace(PTRACE_SETREGSET, thread, (void *)NT_PRSTATUS, &part));
+}
+int csandbox_await(pid_t *thread, pid_t process, int *status) {
+    pid_t r;
+    if (*thread == process) {
+        do r = waitpid(process, status, __WALL);
+        while (r < 0 && errno == EINTR);
+        return r < 0 ? -errno : 0;
+    }
+    /* A thread that becomes another program takes the number of its process. */
+    while (1) {
+        if ((r = waitpid(*thread, status, __WALL | WNOHANG)) > 0) return 0;
+        int gone = r < 0;
+        if ((r = waitpid(process, status, __WALL | WNOHANG)) > 0) {
+            *thread = process;
+            return 0;
+        }
+        if (gone && r < 0) return -ECHILD;
+        usleep(50);
+    }
+}

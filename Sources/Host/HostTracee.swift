@@ -1,0 +1,101 @@
+import CSandbox
+import Glibc
+
+/// A thread of a view that is traced for the length of one call. All is done by the host thread that made this.
+public final class HostTracee {
+    /// Why a traced thread stands still.
+    public enum Stop: Equatable {
+        /// At the begin or the end of a call.
+        case call
+        /// A process was made, which stands still too, by our number.
+        case made(Int32)
+        /// It has become another program.
+        case program
+        /// It was told to stand still.
+        case interrupted
+        /// A signal is about to come.
+        case signal(Int32)
+        /// It is no more.
+        case ended
+    }
+
+    public private(set) var thread: Int32
+    private let process: Int32
+    private var isTraced = true
+
+    /// Traces a thread of `process`. Throws what the host says.
+    public init(_ thread: Int32, of process: Int32) throws(SysError) {
+        self.thread = thread
+        self.process = process
+        try Self.check(csandbox_seize(thread))
+    }
+
+    /// One that `made` has told of: it is traced already.
+    public init(made thread: Int32) {
+        self.thread = thread
+        process = thread
+    }
+
+    deinit { if isTraced { _ = csandbox_detach(thread, 0) } }
+
+    private static func check(_ result: Int32) throws(SysError) {
+        guard result >= 0 else { throw SysError(errno: -result) }
+    }
+
+    /// It will stand still where it leaves its call.
+    public func interrupt() throws(SysError) { try Self.check(csandbox_interrupt(thread)) }
+
+    /// Waits until it stands still.
+    public func wait() throws(SysError) -> Stop {
+        var status: Int32 = 0
+        try Self.check(csandbox_await(&thread, process, &status))
+        guard status & 0xFF == 0x7F else {
+            isTraced = false
+            return .ended
+        }
+        let signal = status >> 8 & 0xFF
+        switch status >> 16 {
+        case 1, 2, 3:  // PTRACE_EVENT_FORK, _VFORK, _CLONE
+            var message: UInt = 0
+            try Self.check(csandbox_event(thread, &message))
+            return .made(Int32(truncatingIfNeeded: message))
+        case 4: return .program
+        case 128: return .interrupted
+        default: return signal == SIGTRAP | 0x80 ? .call : .signal(signal)
+        }
+    }
+
+    /// Lets it go on to the next begin or end of a call, with a signal or 0.
+    public func step(_ signal: Int32 = 0) throws(SysError) { try Self.check(csandbox_step(thread, signal)) }
+
+    /// Lets it go, with a signal or 0.
+    public func release(_ signal: Int32 = 0) {
+        isTraced = false
+        _ = csandbox_detach(thread, signal)
+    }
+
+    /// Its signal mask; what it was before.
+    @discardableResult
+    public func setMask(_ mask: UInt64) throws(SysError) -> UInt64 {
+        var was: UInt64 = 0
+        var now = mask
+        try Self.check(csandbox_mask(thread, &was, &now))
+        return was
+    }
+
+    /// Its registers as the machine keeps them, `count` words.
+    public func registers(_ count: Int) throws(SysError) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: count)
+        try Self.check(csandbox_registers(thread, &words, count * 8))
+        return words
+    }
+
+    public func setRegisters(_ words: [UInt64]) throws(SysError) {
+        try Self.check(csandbox_setRegisters(thread, words, words.count * 8))
+    }
+
+    /// Writes to its memory. Throws `.fault`.
+    public func poke(_ bytes: [UInt8], _ address: UInt64) throws(SysError) {
+        guard csandbox_poke(thread, address, bytes, bytes.count) == bytes.count else { throw .fault }
+    }
+}

@@ -1,0 +1,133 @@
+import CSandbox
+import Glibc
+
+/// A call of a program in a view that waits for an answer, and the memory of who made it.
+///
+/// Answering one whose caller has gone does nothing.
+public struct HostTrap: Sendable {
+    private let view: HostView
+    private let id: UInt64
+    /// The thread that made it, by our number.
+    public let thread: Int32
+    public let number: Int32
+    public let arguments: InlineArray<6, UInt64>
+
+    init(_ view: HostView, _ call: csandbox_call) {
+        self.view = view
+        id = call.id
+        thread = Int32(bitPattern: call.pid)
+        number = call.number
+        let a = call.arguments
+        arguments = [a.0, a.1, a.2, a.3, a.4, a.5]
+    }
+
+    /// Whether its caller still waits: what was learnt by its number before was of that caller.
+    public var waits: Bool { csandbox_waits(view.listener, id) == 1 }
+
+    public func answer(_ value: UInt64) {
+        _ = csandbox_answer(view.listener, id, Int64(bitPattern: value), 0, 0)
+    }
+
+    public func refuse(_ errno: Int32) { _ = csandbox_answer(view.listener, id, 0, errno, 0) }
+
+    /// Has the host do it.
+    public func pass() { _ = csandbox_answer(view.listener, id, 0, 0, 1) }
+
+    /// Gives the caller a descriptor, the lowest that is free or `number`, and with `answers` that number as the answer.
+    @discardableResult
+    public func give(
+        _ fd: Int32, as number: Int32 = -1, closeOnExec: Bool, answers: Bool
+    ) throws(SysError) -> Int32 {
+        let got = csandbox_give(view.listener, id, fd, number, closeOnExec ? 1 : 0, answers ? 1 : 0)
+        guard got >= 0 else { throw SysError(errno: -got) }
+        return got
+    }
+
+    /// Bytes at `address`, as many as are there up to `count`. Throws `.fault` where none is.
+    public func peek(_ address: UInt64, _ count: Int) throws(SysError) -> [UInt8] {
+        guard count > 0 else { return [] }
+        var got = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, n in
+            got = csandbox_peek(thread, address, buffer.baseAddress, count)
+            n = max(0, got)
+        }
+        guard got > 0 else { throw .fault }
+        // A thread of another process may have had the number by now.
+        guard waits else { throw .killed }
+        return bytes
+    }
+
+    /// Writes all of `bytes`. Throws `.fault`.
+    public func poke(_ bytes: [UInt8], _ address: UInt64) throws(SysError) {
+        guard !bytes.isEmpty else { return }
+        guard waits else { throw .killed }
+        guard csandbox_poke(thread, address, bytes, bytes.count) == bytes.count else { throw .fault }
+    }
+}
+
+/// A process of the host by a descriptor, whoever has its number.
+public final class HostPeer: Sendable {
+    public let pid: Int32
+    private let fd: HostFd
+
+    /// Throws `.noProcess`.
+    public init(_ pid: Int32) throws(SysError) {
+        let n = csandbox_pidfd(pid)
+        guard n >= 0 else { throw SysError(errno: -n) }
+        self.pid = pid
+        fd = HostFd(owning: n)
+    }
+
+    deinit { HostWatch.shared.forget(fd.number) }
+
+    /// Sends a signal. False where it has ended.
+    @discardableResult
+    public func signal(_ number: Int32) -> Bool { csandbox_signal(fd.number, number) >= 0 }
+
+    /// A copy of its descriptor. Throws `.badFd`.
+    public func take(_ number: Int32) throws(SysError) -> HostFd {
+        let n = csandbox_take(fd.number, number)
+        guard n >= 0 else { throw SysError(errno: -n) }
+        return HostFd(owning: n)
+    }
+
+    /// Calls `ended` once, when it has ended, with how it did so; nil where the host does not say.
+    public func watch(_ ended: @escaping @Sendable (HostExit?) -> Void) {
+        HostWatch.shared.once(fd.number, .readable) { [weak self] in ended(self?.exit) }
+    }
+
+    private var exit: HostExit? {
+        // While nobody has waited for it, and afterwards.
+        if let status = HostPeer.field(pid, 51).flatMap({ Int32($0) }), signal(0) || isZombie {
+            return HostExit(status)
+        }
+        let status = csandbox_status(fd.number)
+        return status < 0 ? nil : HostExit(status)
+    }
+
+    private var isZombie: Bool { HostPeer.field(pid, 2) == "Z" }
+
+    /// A field of /proc/pid/stat, counted from 0.
+    private static func field(_ pid: Int32, _ n: Int) -> Substring? {
+        guard let bytes = try? HostEnvironment.readFile("/proc/\(pid)/stat", limit: 4096) else { return nil }  // gone
+        let text = String(decoding: bytes, as: UTF8.self)
+        // The name may have blanks and parentheses.
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
+        return n >= 2 && fields.count > n - 2 ? fields[n - 2] : nil
+    }
+
+    /// What /proc/pid/status says of a thread: the process that it is of, and the number that this has in its view.
+    public static func place(of thread: Int32) throws(SysError) -> (process: Int32, inner: Int32) {
+        let bytes = try HostEnvironment.readFile("/proc/\(thread)/status", limit: 8192)
+        var process: Int32?
+        var inner: Int32?
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            let words = line.split(whereSeparator: { $0 == 9 || $0 == 32 }).map { String(decoding: $0, as: UTF8.self) }
+            if words.first == "Tgid:" { process = words.last.flatMap { Int32($0) } }
+            if words.first == "NStgid:" { inner = words.last.flatMap { Int32($0) } }
+        }
+        guard let process, let inner else { throw .noProcess }
+        return (process, inner)
+    }
+}

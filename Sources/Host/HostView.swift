@@ -1,0 +1,153 @@
+import CSandbox
+import Glibc
+
+/// A view of the native sandbox as the host has it: name spaces of its own with an empty root, a filter that every program
+/// in it has, and the launcher that made it.
+///
+/// The launcher's server is spawned at the first view. All of it ends with this process, and a view with this object.
+public final class HostView: Sendable {
+    /// What each program of the view may use at most; nil for what the host gives.
+    public struct Limits: Sendable {
+        /// Bytes of address space of a process.
+        public var memory: UInt64?
+        /// Processes of the view.
+        public var processes: UInt64?
+        /// CPU time of a process.
+        public var seconds: UInt64?
+
+        public init() {}
+    }
+
+    /// What the launcher tells.
+    public enum News: Sendable {
+        /// The first program has ended.
+        case ended(HostExit)
+        /// Nobody is left in the view.
+        case gone
+    }
+
+    private let socket: HostFd
+    private let listenerFd: HostFd
+    private let tree: HostFd
+
+    /// Where trapped calls are taken from.
+    var listener: Int32 { listenerFd.number }
+    /// The root of an empty tree in memory, mounted nowhere, that ends with the view: for directories.
+    public var directories: Int32 { tree.number }
+
+    private init(_ socket: consuming HostFd, _ listener: consuming HostFd, _ tree: consuming HostFd) {
+        self.socket = socket
+        listenerFd = listener
+        self.tree = tree
+        csandbox_stay(listenerFd.number)
+    }
+
+    deinit { HostWatch.shared.forget(socket.number) }
+
+    /// Makes a view whose programs have `filter`, instructions of eight bytes. Its first program waits in its first call,
+    /// an `execve` of `/`. Throws what the host does not let us do.
+    public static func start(filter: [UInt64], _ limits: Limits) throws(SysError) -> HostView {
+        var ends: [Int32] = [-1, -1]
+        try HostIO.check(csandbox_pair(&ends))
+        let ours = HostFd(owning: ends[0])
+        let theirs = HostFd(owning: ends[1])
+        let request = csandbox_request(
+            magic: UInt32(CSANDBOX_MAGIC), instructions: UInt32(filter.count),
+            memory: limits.memory ?? .max, processes: limits.processes ?? .max, seconds: limits.seconds ?? .max)
+        var message: [UInt8] = withUnsafeBytes(of: request) { Array($0) }
+        filter.withUnsafeBytes { message += $0 }
+        try Server.ask(message, theirs.number)
+        // Only the launcher has it from here on, so that its end is seen.
+        drop(theirs)
+        let tree = try receive(ours.number)
+        let listener = try receive(ours.number)
+        return HostView(ours, listener, tree)
+    }
+
+    private static func drop(_ fd: consuming HostFd) {}
+
+    /// A descriptor that the launcher has made for us.
+    private static func receive(_ socket: Int32) throws(SysError) -> HostFd {
+        var limit = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        guard HostIO.retry({ Int(poll(&limit, 1, 10_000)) }) == 1 else {
+            throw SysError("the launcher does not answer")
+        }
+        var message = csandbox_message()
+        var fds: [Int32] = [-1, -1]
+        let n = csandbox_receive(socket, &message, MemoryLayout<csandbox_message>.size, &fds)
+        if fds[1] >= 0 { close(fds[1]) }
+        guard n == MemoryLayout<csandbox_message>.size else {
+            if fds[0] >= 0 { close(fds[0]) }
+            throw SysError("the launcher has ended")
+        }
+        guard message.kind == CSANDBOX_READY.rawValue, fds[0] >= 0 else {
+            if fds[0] >= 0 { close(fds[0]) }
+            let step = withUnsafeBytes(of: message.where) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            throw SysError(errno: message.value).with(subject: "view: \(step)")
+        }
+        return HostFd(owning: fds[0])
+    }
+
+    /// Has `tell` called with what the launcher tells, one after the other, until all is gone.
+    public func watch(_ tell: @escaping @Sendable (News) -> Void) {
+        HostWatch.shared.once(socket.number, .readable) { [weak self] in
+            guard let self, let news = self.receiveNews() else { return }
+            tell(news)
+            if case .ended = news { watch(tell) }
+        }
+    }
+
+    private func receiveNews() -> News? {
+        var message = csandbox_message()
+        var fds: [Int32] = [-1, -1]
+        let n = csandbox_receive(socket.number, &message, MemoryLayout<csandbox_message>.size, &fds)
+        for fd in fds where fd >= 0 { close(fd) }
+        guard n == MemoryLayout<csandbox_message>.size, message.kind == CSANDBOX_ENDED.rawValue else { return .gone }
+        return .ended(HostExit(message.value))
+    }
+
+    /// Kills all that is in the view.
+    public func end() { shutdown(socket.number, Int32(SHUT_RDWR)) }
+
+    /// The next call that a program makes and the filter traps; nil when no program is left. Waits.
+    public func next() throws(SysError) -> HostTrap? {
+        var call = csandbox_call()
+        let got = csandbox_next(listener, &call)
+        guard got >= 0 else { throw SysError(errno: -got) }
+        return got == 0 ? nil : HostTrap(self, call)
+    }
+
+    /// The one server of this process, spawned when the first view is made.
+    private enum Server {
+        private static let socket = Lock<Int32>(-1)
+
+        static func ask(_ message: [UInt8], _ fd: Int32) throws(SysError) {
+            try socket.withLock { (s) throws(SysError) in
+                if s >= 0, csandbox_send(s, message, message.count, fd) == 0 { return }
+                // It has died, or was never there.
+                if s >= 0 { close(s) }
+                s = -1
+                var made: Int32 = -1
+                var pid: pid_t = 0
+                let failure = csandbox_spawn(&made, &pid)
+                guard failure == 0 else { throw SysError(errno: failure, subject: "launcher") }
+                s = made
+                try HostIO.check(csandbox_send(s, message, message.count, fd))
+            }
+        }
+    }
+}
+
+/// How a host process ended, as `wait(2)` has it.
+public struct HostExit: Sendable {
+    /// The exit status, nil where a signal ended it.
+    public let code: Int32?
+    /// That signal, else 0.
+    public let signal: Int32
+
+    init(_ status: Int32) {
+        let signal = status & 0x7F
+        code = signal == 0 ? status >> 8 & 0xFF : nil
+        self.signal = signal
+    }
+}

@@ -1,0 +1,111 @@
+import Host
+import Kernel
+import Linux
+
+/// Replaces the program of a process: its call of execve waits for an answer, and becomes an execveat of a descriptor that
+/// we give it, since the host finds nothing by name there.
+///
+/// The thread is traced for the length of this. A program that has an interpreter is run by it as a person would call it,
+/// for the host would look for that, too, in the process's own empty root.
+struct VxExec {
+    private let view: VxView
+    private let process: VxProcess
+    private let trap: HostTrap
+
+    /// Bytes of arguments and environment together.
+    private static let limit = 2 << 20
+
+    init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap) {
+        self.view = view
+        self.process = process
+        self.trap = trap
+    }
+
+    /// Throws, with the program as it was and the trap not answered, where it cannot be replaced. Gives why the host did not
+    /// replace it, which the program has been told.
+    func run(_ execution: Execution) throws(SysError) -> SysError? {
+        let caller = process.proc.caller
+        let image = execution.interpreter ?? execution.file
+        guard let fd = try image.dev.lend(image, caller) else {
+            throw SysError(.badExec, saying: "no program of the host", subject: image.path)
+        }
+        var arguments = execution.arguments
+        if let interpreter = execution.interpreter {
+            let name = arguments.first ?? Array(execution.path.utf8)
+            let words: [[UInt8]] = [
+                Array(interpreter.path.utf8), Array("--argv0".utf8), name, Array(execution.path.utf8),
+            ]
+            arguments = words + arguments.dropFirst()
+        }
+        let size = try Self.size(arguments, execution.environment)
+        let number = try trap.give(fd, closeOnExec: true, answers: false)
+        let traced = try VxTraced(trap, of: process.peer.pid)
+        do throws(SysError) {
+            let scratch = try scratch(size, traced)
+            let block = Self.block(arguments, execution.environment, at: scratch)
+            try traced.poke(block.bytes, scratch)
+            let result = try traced.call(
+                UInt64(VxMachine.execveat),
+                [
+                    UInt64(UInt32(bitPattern: number)), scratch, block.arguments, block.environment, 0x1000,
+                    view.secret,
+                ])
+            guard result >= 0 else { throw SysError(errno: Int32(truncatingIfNeeded: -result)) }
+        } catch {
+            // Where it cannot be closed the program is dead.
+            _ = try? traced.call(VxMachine.close, [UInt64(UInt32(bitPattern: number)), 0, 0, 0, 0, 0])
+            traced.leave(with: -Int64(error.errno))
+            return error
+        }
+        process.scratch = VxScratch()
+        view.keepOnly(process)
+        process.proc.becomes(execution.arguments.map { String(decoding: $0, as: UTF8.self) }, execution.path)
+        traced.leave(with: nil)
+        return nil
+    }
+
+    /// Memory of the program for the arguments.
+    private func scratch(_ size: Int, _ traced: VxTraced) throws(SysError) -> UInt64 {
+        let known = process.scratch.place
+        if known.size >= UInt64(size) { return known.address }
+        let pages = (UInt64(size) + 4095) & ~4095
+        // PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS.
+        let address = try traced.call(VxMachine.mmap, [0, pages, 3, 0x22, .max, 0])
+        guard address < -4095 || address >= 0 else { throw SysError(errno: Int32(truncatingIfNeeded: -address)) }
+        process.scratch.place = (UInt64(bitPattern: address), pages)
+        return UInt64(bitPattern: address)
+    }
+
+    private static func size(_ arguments: [[UInt8]], _ environment: [[UInt8]]) throws(SysError) -> Int {
+        var size = 8 + 8 * (arguments.count + environment.count + 2)
+        for text in arguments { size += text.count + 1 }
+        for text in environment { size += text.count + 1 }
+        guard size <= limit else { throw .argsTooLong }
+        return size
+    }
+
+    /// The empty path, the two lists of pointers and what they point to, as they stand at `base`.
+    private static func block(
+        _ arguments: [[UInt8]], _ environment: [[UInt8]], at base: UInt64
+    ) -> (bytes: [UInt8], arguments: UInt64, environment: UInt64) {
+        let first = base &+ 8
+        let second = first &+ UInt64(8 * (arguments.count + 1))
+        var text = second &+ UInt64(8 * (environment.count + 1))
+        var pointers = [UInt8](repeating: 0, count: 8)
+        var texts: [UInt8] = []
+        for list in [arguments, environment] {
+            for item in list {
+                append(text, &pointers)
+                texts += item
+                texts.append(0)
+                text &+= UInt64(item.count + 1)
+            }
+            append(0, &pointers)
+        }
+        return (pointers + texts, first, second)
+    }
+
+    private static func append(_ word: UInt64, _ bytes: inout [UInt8]) {
+        for i in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(i)))) }
+    }
+}

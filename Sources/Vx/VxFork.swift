@@ -1,0 +1,69 @@
+import Host
+import Kernel
+import Linux
+
+/// Completes fork, vfork and clone of a process: the child has its Proc, with the parent's name space, directory and umask of
+/// that moment, before its first instruction.
+struct VxFork {
+    private let view: VxView
+    private let process: VxProcess
+    private let trap: HostTrap
+
+    init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap) {
+        self.view = view
+        self.process = process
+        self.trap = trap
+    }
+
+    func run() {
+        let arguments = trap.arguments
+        let flags =
+            switch trap.number {
+            case VxMachine.fork: VxClone.childEnds
+            case VxMachine.vfork: VxClone.childEnds | VxClone.sharesMemory | VxClone.waits
+            default: arguments[0]
+            }
+        let child: Proc
+        let traced: VxTraced
+        do throws(SysError) {
+            // Its descriptors are the host's.
+            child = try process.proc.makeChild(.newFD)
+        } catch { return trap.refuse(11) }
+        do throws(SysError) { traced = try VxTraced(trap, of: process.peer.pid) } catch {
+            child.finish("killed")
+            return trap.refuse(11)
+        }
+        let isClone = trap.number == VxMachine.clone
+        do throws(SysError) {
+            let end = try traced.make(
+                UInt64(VxMachine.clone),
+                [
+                    flags, isClone ? arguments[1] : 0, isClone ? arguments[2] : 0, isClone ? arguments[3] : 0,
+                    isClone ? arguments[4] : 0, view.secret,
+                ])
+            switch end {
+            case .result(let failure):
+                child.finish("not made")
+                traced.leave(with: failure)
+            case .made(let pid):
+                try enter(child, pid, flags)
+                try traced.release(made: pid)
+                traced.finish()
+            }
+        } catch {
+            // The parent or the child was killed; the child's end is told where it was entered.
+            if child.life != .exiting, view.process(child.pid) == nil { child.finish("killed") }
+            traced.finish()
+        }
+    }
+
+    private func enter(_ child: Proc, _ pid: Int32, _ flags: UInt64) throws(SysError) {
+        let peer = try HostPeer(pid)
+        let place = try HostPeer.place(of: pid)
+        let shares = flags & VxClone.sharesMemory != 0
+        let made = VxProcess(
+            child, peer, inner: place.inner, scratch: shares ? process.scratch : process.scratch.copy())
+        view.add(made)
+        child.setRunner(made)
+    }
+}

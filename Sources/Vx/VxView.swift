@@ -1,0 +1,279 @@
+import Host
+import Kernel
+import Linux
+
+/// A view: the native programs that one command has started, with the host threads that answer them.
+///
+/// `state` guards the tables. It lives as long as a program of it does.
+final class VxView: Sendable {
+    let host: HostView
+    let personality: any Personality
+    let secret: UInt64
+    private let directories: VxDirectories
+    private let files = VxFiles()
+    private let options: VxOptions
+    /// Whose program is the first.
+    private let first: Proc
+
+    private struct State {
+        /// By our numbers of processes, and of the threads that have asked.
+        var processes: [Int32: VxProcess] = [:]
+        var threads: [Int32: VxProcess] = [:]
+        /// What the first program is to be, until it is.
+        var start: Start?
+        /// Why it could not be started.
+        var failure: SysError?
+        /// How it ended.
+        var end: Status?
+        var isGone = false
+    }
+
+    /// What the first program is.
+    struct Start: Sendable {
+        let proc: Proc
+        let execution: Execution
+    }
+
+    private let state: Lock<State>
+    private let changed = WaitQueue()
+
+    /// A view whose first program runs as `proc`.
+    init(_ start: Start, _ personality: any Personality, _ options: VxOptions) throws(SysError) {
+        var random = SystemRandomNumberGenerator()
+        secret = random.next()
+        host = try HostView.start(filter: VxFilter.plain(secret: secret).program, options.limits)
+        directories = try VxDirectories(root: host.directories)
+        self.personality = personality
+        self.options = options
+        first = start.proc
+        state = Lock(State(start: start))
+    }
+
+    /// Runs the first program to its end. Throws why it could not be started, and `.killed` when its Proc is killed, with
+    /// all that is in the view.
+    func run() throws(SysError) -> Status {
+        host.watch { [self] news in hear(news) }
+        guard HostThread.start({ self.serve() }) else {
+            host.end()
+            throw .noMemory
+        }
+        do throws(SysError) {
+            return try changed.sleep { () throws(SysError) -> Status? in
+                try state.withLock { (s) throws(SysError) in
+                    if let failure = s.failure { throw failure }
+                    return s.end ?? (s.isGone ? Status("killed") : nil)
+                }
+            }
+        } catch {
+            // Nobody waits for it any more.
+            host.end()
+            throw error
+        }
+    }
+
+    private func hear(_ news: HostView.News) {
+        state.withLock { s in
+            switch news {
+            case .ended(let exit): s.end = Status(exit)
+            case .gone: s.isGone = true
+            }
+        }
+        changed.wake()
+    }
+
+    /// Why the first program cannot be started.
+    func fail(_ error: SysError) {
+        state.withLock { $0.failure = error }
+        changed.wake()
+    }
+
+    // MARK: calls
+
+    /// Answers calls until no program is left.
+    private func serve() {
+        while let trap = try? host.next() { answer(trap) }  // a listener that fails has no callers any more
+        let left = state.withLock { s in
+            defer { (s.processes, s.threads) = ([:], [:]) }
+            return s.processes.values
+        }
+        // What the host has not told of yet.
+        for process in left where process.proc !== first { process.proc.finish("killed") }
+    }
+
+    private func answer(_ trap: HostTrap) {
+        guard let process = process(of: trap) else { return trap.refuse(1) }
+        switch trap.number {
+        case VxMachine.exit:
+            // Its number may be another's soon.
+            forget(thread: trap.thread)
+            trap.pass()
+        case VxMachine.clone where trap.arguments[0] & UInt64(VxClone.forbidden) == 0, VxMachine.fork, VxMachine.vfork:
+            VxFork(self, process, trap).run()
+        default: answer(VxGuest(self, process, trap), .try)
+        }
+    }
+
+    /// Asks the personality, and does what it says. What may wait moves to a thread of its own.
+    func answer(_ guest: VxGuest, _ how: How) {
+        let trap = guest.trap
+        do throws(SysError) {
+            let answer = try personality.answer(Call(trap.number, trap.arguments), guest, how)
+            trace(guest, answer)
+            switch answer {
+            case .value(let value): trap.answer(value)
+            case .native: trap.pass()
+            case .open(let c, let closeOnExec): try give(c, to: guest, closeOnExec: closeOnExec)
+            case .exec(let execution):
+                if let told = try VxExec(self, guest.process, trap).run(execution) { trace(guest, told) }
+            }
+        } catch {
+            if error.code == .wouldBlock, how == .try {
+                // Its Proc may be killed while it waits there.
+                do throws(SysError) {
+                    let process = guest.process
+                    try process.proc.startThread { [self] _ in answer(VxGuest(self, process, trap), .wait) }
+                } catch { trap.refuse(error.errno) }
+                return
+            }
+            let errno = error.code == .notHere ? VxMachine.refusals[trap.number] ?? 38 : error.errno
+            if error.code == .notHere { guest.process.counts.add(trap.number) }
+            trace(guest, error)
+            trap.refuse(errno)
+        }
+    }
+
+    private func trace(_ guest: VxGuest, _ answer: Answer) {
+        guard options.traces else { return }
+        let text =
+            switch answer {
+            case .value(let value): "= \(Int64(bitPattern: value))"
+            case .native: "= the host's"
+            case .open(let c, _): "= a descriptor of \(c.path)"
+            case .exec(let execution): "= program \(execution.path)"
+            }
+        options.say("\(guest.pid) \(guest.trap.number) \(text)")
+    }
+
+    private func trace(_ guest: VxGuest, _ error: SysError) {
+        guard options.traces else { return }
+        options.say("\(guest.pid) \(guest.trap.number): \(error)")
+    }
+
+    // MARK: processes
+
+    /// Who makes a call: known, or a thread of who is known. The first of all becomes the first program.
+    private func process(of trap: HostTrap) -> VxProcess? {
+        if let known = state.withLock({ $0.threads[trap.thread] }) { return known }
+        guard let place = try? HostPeer.place(of: trap.thread) else { return nil }  // gone
+        if let known = state.withLock({ $0.processes[place.process] }) {
+            known.add(thread: trap.thread)
+            state.withLock { $0.threads[trap.thread] = known }
+            return known
+        }
+        guard let start = state.withLock({ $0.start.take() }) else { return nil }
+        begin(start, trap, place)
+        return nil
+    }
+
+    /// The first call of the first program: it gets its descriptors, and becomes what it is to be.
+    private func begin(_ start: Start, _ trap: HostTrap, _ place: (process: Int32, inner: Int32)) {
+        do throws(SysError) {
+            let process = VxProcess(start.proc, try HostPeer(place.process), inner: place.inner)
+            add(process)
+            start.proc.setRunner(process)
+            let guest = VxGuest(self, process, trap)
+            for (fd, c) in start.proc.files.all { try give(c, to: guest, as: fd) }
+            if let told = try VxExec(self, process, trap).run(start.execution) { throw told }
+            // The host has them from here on: a pipe that its programs close is closed.
+            try start.proc.pctl(.newFD)
+        } catch {
+            fail(error)
+            host.end()
+        }
+    }
+
+    /// The process that is that Proc.
+    func process(_ pid: Int32) -> VxProcess? { state.withLock { $0.processes.values.first { $0.proc.pid == pid } } }
+
+    func add(_ process: VxProcess) {
+        process.add(thread: process.peer.pid)
+        let before = state.withLock { s -> VxProcess? in
+            defer {
+                s.processes[process.peer.pid] = process
+                s.threads[process.peer.pid] = process
+            }
+            return s.processes[process.peer.pid]
+        }
+        // Its number has gone to another: it has ended.
+        before?.proc.finish("killed")
+        process.peer.watch { [weak self, weak process] exit in
+            guard let self, let process else { return }
+            // What it held is let go of here, which may take a while.
+            let end: @Sendable () -> Void = { self.remove(process, exit) }
+            if !HostThread.start(end) { end() }
+        }
+    }
+
+    private func remove(_ process: VxProcess, _ exit: HostExit?) {
+        let wasThere = state.withLock { s -> Bool in
+            for thread in process.threads where s.threads[thread] === process { s.threads[thread] = nil }
+            guard s.processes[process.peer.pid] === process else { return false }
+            s.processes[process.peer.pid] = nil
+            return true
+        }
+        // The first program's Proc has a Thread, which ends it.
+        guard wasThere, process.proc !== first else { return }
+        process.proc.finish(exit.map { Status($0) } ?? Status("ended"))
+    }
+
+    private func forget(thread: Int32) {
+        state.withLock { s in s.threads.removeValue(forKey: thread) }?.remove(thread: thread)
+    }
+
+    /// Another program runs in it: it has one thread left.
+    func keepOnly(_ process: VxProcess) {
+        state.withLock { s in
+            for thread in process.threads where thread != process.peer.pid {
+                if s.threads[thread] === process { s.threads[thread] = nil }
+                process.remove(thread: thread)
+            }
+        }
+    }
+
+    // MARK: files
+
+    /// Gives the caller a descriptor for `c`: as the answer, or under a number.
+    private func give(_ c: Chan, to guest: VxGuest, as number: Int32? = nil, closeOnExec: Bool = false) throws(SysError)
+    {
+        let caller = guest.proc.caller
+        if c.isDirectory {
+            let dir = try c.dev.stat(c, caller)
+            let fd = try directories.open(c, dir, nameOnly: c.mode == nil)
+            return try give(fd.number, to: guest, number, closeOnExec)
+        }
+        guard c.mode != nil else { throw SysError(.notSupported, saying: "a file's name alone cannot be opened yet") }
+        if let fd = try c.dev.lend(c, caller) {
+            files.add(c, try HostStat(fd))
+            return try give(fd, to: guest, number, closeOnExec)
+        }
+        // What it reads as now is what the program reads; what it would write must not be lost.
+        guard c.mode?.canWrite == false, let copy = try c.dev.lendCopy(c, caller) else {
+            throw SysError(.notSupported, saying: "\(c.path) cannot be opened by programs of the host yet")
+        }
+        try give(copy, to: guest, number, closeOnExec)
+    }
+
+    private func give(_ fd: Int32, to guest: VxGuest, _ number: Int32?, _ closeOnExec: Bool) throws(SysError) {
+        try guest.trap.give(fd, as: number ?? -1, closeOnExec: closeOnExec, answers: number == nil)
+    }
+
+    /// What a descriptor of a program was opened as.
+    func chan(_ stat: HostStat) -> Chan? { directories.chan(stat) ?? files.chan(stat) }
+
+    /// The numbers of a file for programs.
+    func identity(_ c: Chan, _ caller: Caller) throws(SysError) -> FileIdentity {
+        if c.isDirectory { return try directories.place(c).identity }
+        if let host = try c.dev.hostIdentity(c, caller) { return FileIdentity(device: host.device, inode: host.inode) }
+        return FileIdentity(device: 1 << 32 | UInt64(c.instance), inode: c.qid.path)
+    }
+}
