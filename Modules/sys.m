@@ -13,6 +13,9 @@ Sys: module
 	# seek
 	START, RELA, END:	con iota;
 
+	# lock
+	LREAD, LWRITE, LFREE:	con iota;
+
 	# bind
 	MREPL, MBEFORE, MAFTER:	con iota;
 	MCREATE:	con 4;
@@ -75,6 +78,14 @@ Sys: module
 	pwrite:	fn(fd: ref FD, data: array of byte, offset: big): int;
 	seek:	fn(fd: ref FD, offset: big, start: int): big;
 	fsync:	fn(fd: ref FD);
+
+	# locks on n bytes from offset, or on all that follow where n is 0: of the descriptor and its copies, until the last is
+	# closed; of others, only locks are hindered. lock waits, trylock says whether it was got (1 or 0), and getlock
+	# gives the lock that is in the way: kind, offset, n and process, or LFREE and nothing
+	lock:	fn(fd: ref FD, kind: int, offset, n: big);
+	trylock:	fn(fd: ref FD, kind: int, offset, n: big): int;
+	unlock:	fn(fd: ref FD, offset, n: big);
+	getlock:	fn(fd: ref FD, kind: int, offset, n: big): (int, big, big, int);
 	iounit:	fn(fd: ref FD): int;
 	fd2path:	fn(fd: ref FD): string;
 

@@ -82,6 +82,37 @@ struct Sys: SysModule {
 
     func fsync(_ p: Proc, _ fd: FD) throws(SysError) { try p.fsync(fd.number) }
 
+    func lock(_ p: Proc, _ fd: FD, _ kind: Int32, _ offset: Int64, _ n: Int64) throws(SysError) {
+        try p.lock(fd.number, try range(kind, offset, n))
+    }
+
+    func trylock(_ p: Proc, _ fd: FD, _ kind: Int32, _ offset: Int64, _ n: Int64) throws(SysError) -> Int32 {
+        do throws(SysError) { try p.lock(fd.number, try range(kind, offset, n), .try) } catch {
+            guard error.code == .wouldBlock else { throw error }
+            return 0
+        }
+        return 1
+    }
+
+    func unlock(_ p: Proc, _ fd: FD, _ offset: Int64, _ n: Int64) throws(SysError) {
+        try p.lock(fd.number, try range(Sys.LFREE, offset, n))
+    }
+
+    func getlock(
+        _ p: Proc, _ fd: FD, _ kind: Int32, _ offset: Int64, _ n: Int64
+    ) throws(SysError) -> (Int32, Int64, Int64, Int32) {
+        guard let found = try p.getlock(fd.number, try range(kind, offset, n)) else { return (Sys.LFREE, 0, 0, 0) }
+        return (
+            Int32(found.kind.rawValue), Int64(clamping: found.start), Int64(clamping: found.length),
+            Int32(truncatingIfNeeded: found.procID)
+        )
+    }
+
+    private func range(_ kind: Int32, _ offset: Int64, _ n: Int64) throws(SysError) -> LockRange {
+        guard let kind = UInt8(exactly: kind), n >= 0 else { throw .badArg }
+        return LockRange(.init(rawValue: kind), start: try position(offset), length: UInt64(n), procID: 0, clientID: "")
+    }
+
     func iounit(_ p: Proc, _ fd: FD) throws(SysError) -> Int32 { Int32(clamping: try p.iounit(fd.number)) }
 
     func fd2path(_ p: Proc, _ fd: FD) throws(SysError) -> String { try p.fd2path(fd.number) }

@@ -367,3 +367,15 @@ void cshim_tell(int signal) {
     *end++ = '\n';
     if (write(2, line, (size_t)(end - line)) < 0) return;
 }
+
+int cshim_lock(int fd, int wait, short type, int64_t start, int64_t length) {
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+    return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+}
+
+int cshim_testlock(int fd, short *type, int64_t *start, int64_t *length, int *process) {
+    struct flock lock = {.l_type = *type, .l_whence = SEEK_SET, .l_start = *start, .l_len = *length};
+    int result = fcntl(fd, F_OFD_GETLK, &lock);
+    *type = lock.l_type, *start = lock.l_start, *length = lock.l_len, *process = lock.l_pid;
+    return result;
+}

@@ -76,7 +76,8 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
         case refused, addressInUse, unreachable, badAddress, messageTooBig, networkBusy, noProtocol, noPort
         case notAnnounced, wouldBlock, crossDevice, notEmpty, noSpace, quota, readOnly, tooManyLinks, linkCount
         case fileTooBig, argsTooLong, textBusy, range, overflow, notTerminal, notSupported, notHere, noAttribute
-        case deadlock, stale, noSuchDevice, reset, notConnected, notSocket, fault, tooManyFiles, other
+        case deadlock, stale, noSuchDevice, reset, notConnected, notSocket, fault, tooManyFiles, noLocks
+        case other
     }
 
     private static let table: [(sentence: String, errno: Int32)] = [
@@ -162,6 +163,7 @@ public struct SysError: Error, Hashable, Sendable, CustomStringConvertible {
         ("not a socket", ENOTSOCK),  // notSocket
         ("bad address", EFAULT),  // fault
         ("too many open files in system", ENFILE),  // tooManyFiles
+        ("no locks available", ENOLCK),  // noLocks
     ]
 
     private static let bySentence: [String: Code] = .init(
@@ -261,4 +263,5 @@ extension SysError {
     public static var notSocket: SysError { SysError(.notSocket) }
     public static var fault: SysError { SysError(.fault) }
     public static var tooManyFiles: SysError { SysError(.tooManyFiles) }
+    public static var noLocks: SysError { SysError(.noLocks) }
 }

@@ -40,6 +40,8 @@ public final class Chan: @unchecked Sendable {
         var semaphore: FileSemaphores.Entry?
         /// What was opened of the host to be lent.
         var loan: Loan?
+        /// Something was locked by way of it.
+        var hasLocks = false
     }
 
     final class Kept: Sendable {
@@ -66,6 +68,11 @@ public final class Chan: @unchecked Sendable {
     deinit {
         Live.chan.gone()
         if mode != nil { dev.close(self) }
+        if lazyKept.load()?.extras.withLock({ $0.hasLocks }) ?? false {
+            // What the device keeps goes first, with its own lock where it has one: who is woken finds the file free.
+            auxiliary = nil
+            FileLocks.shared.release(self)
+        }
     }
 
     /// An unopened Chan for the same file, found at the same place.

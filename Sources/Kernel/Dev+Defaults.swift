@@ -113,6 +113,18 @@ extension Dev {
 
     public func fsync(_ c: Chan, _ caller: Caller) throws(SysError) {}
 
+    public func lock(
+        _ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller, _ how: How
+    ) throws(SysError) {
+        try FileLocks.shared.lock(c, lock, owner, how)
+    }
+
+    public func getlock(
+        _ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller
+    ) throws(SysError) -> LockRange? {
+        FileLocks.shared.test(c, lock, owner)
+    }
+
     public func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
         events.intersection([.read, .write])
     }

@@ -73,6 +73,12 @@ public protocol Dev: AnyObject, Sendable {
     func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus
     /// The data is where the device keeps it when this returns.
     func fsync(_ c: Chan, _ caller: Caller) throws(SysError)
+    /// Takes a lock of `owner` on a range of the open file, changes it, or gives it up; advisory. Waits where another's is in
+    /// the way, or throws `.wouldBlock` where `how` is `.try`: that speaks of the lock alone, and a device that `mayBlock`
+    /// asks its server all the same. The default is `FileLocks`, which knows all that is locked here.
+    func lock(_ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller, _ how: How) throws(SysError)
+    /// A lock of another that `lock` would have to wait for; nil where there is none.
+    func getlock(_ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller) throws(SysError) -> LockRange?
     /// Which of `events` are there now; registers `waiter` on the queues that announce the others.
     /// Files that never block are always ready.
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents

@@ -13,7 +13,7 @@
 //             WaitQueue.lines
 //                 Waiter.state
 //                     Parker
-//     Mhead.lastPlace, Hangups.entries, Account.used, Moment.state (nothing below them)
+//     Mhead.lastPlace, Hangups.entries, Account.used, Moment.state, FileLocks.state (nothing below them)
 //     a device's own state
 //         WaitQueue.lines ...
 //

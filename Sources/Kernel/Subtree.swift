@@ -178,6 +178,22 @@ public final class Subtree: Sendable {
         try c.whileCalled { () throws(SysError) in try c.dev.fsync(c, caller) }
     }
 
+    /// As `Dev.lock`, of one who does not wait. Throws `.badUseFd` where it is not open for what is to be locked, and
+    /// `.notSupported` for a Chan that programs here have, too: it does not end with the client.
+    public func lock(_ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ how: How) throws(SysError) {
+        try c.checkQuick(how)
+        guard !c.isShared else { throw .notSupported }
+        try c.lock(lock, owner, caller, .try)
+    }
+
+    /// As `Dev.getlock`.
+    public func getlock(
+        _ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ how: How
+    ) throws(SysError) -> LockRange? {
+        try c.checkQuick(how)
+        return try c.getlock(lock, owner, caller)
+    }
+
     /// The entries of the open directory `c` from the start.
     public func entries(of c: Chan, _ how: How) throws(SysError) -> DirectoryReader {
         try c.checkQuick(how)

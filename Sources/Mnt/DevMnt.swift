@@ -56,7 +56,7 @@ final class DevMnt: MountDevice {
         return file
     }
 
-    private func open(_ c: Chan) throws(SysError) -> MntOpen {
+    func open(_ c: Chan) throws(SysError) -> MntOpen {
         guard let open = try file(c).open else { throw .badUseFd }
         return open
     }

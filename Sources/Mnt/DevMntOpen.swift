@@ -16,6 +16,8 @@ final class MntOpen: Sendable {
         /// Whether the file is one that is stored, whose bytes are where they are at any time: a server says for those
         /// how long they are, for others nothing.
         var isStored: Bool?
+        /// Something was locked: that goes with the conversation.
+        var hasLocks = false
     }
 
     let tree: MntTree
@@ -47,6 +49,8 @@ final class MntOpen: Sendable {
     func fid() throws(SysError) -> MntFid {
         let fid = known.withLock { $0 }
         guard fid.link.isOver else { return fid }
+        // Who has a lock relies on it: he is not to go on without, unknowingly.
+        if state.withLock({ $0.hasLocks }) { throw .hungup }
         let (link, root) = try tree.here()
         guard link !== fid.link else { return fid }
         let new = try link.walk(root, path)

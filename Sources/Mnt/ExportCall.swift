@@ -98,8 +98,8 @@ extension ExportSession {
         case .setattr(_, let attr): try setattr(file, attr, call, &out)
         case .readdir(let fid, let offset, let count): try readdir(file, fid, offset, count, call, &out)
         case .fsync: try fsync(file, call, &out)
-        case .lock(let fid, _, let range): try lock(file, fid, range, call, &out)
-        case .getlock(let fid, let range): try getlock(file, fid, range, call, &out)
+        case .lock(_, _, let range): try lock(file, range, call, &out)
+        case .getlock(_, let range): try getlock(file, range, call, &out)
         case .link(_, let old, let name): try link(file, to: old, name, call, &out)
         case .mkdir(_, let name, let mode, _): try mkdir(file, name, mode, call, &out)
         case .renameat(_, let name, let directory, let newName):

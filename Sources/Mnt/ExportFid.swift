@@ -40,13 +40,7 @@ final class ExportFid: @unchecked Sendable {
         self.account = account
     }
 
-    /// The file that has locks by way of this fid.
-    let locked = Lock<ExportLocks.Key?>(nil)
-
-    deinit {
-        if isCharged { account.credit(.descriptors) }
-        if let key = locked.withLock({ $0 }) { ExportLocks.shared.release(key, by: ObjectIdentifier(self)) }
-    }
+    deinit { if isCharged { account.credit(.descriptors) } }
 }
 
 /// How far a directory has been read.

@@ -37,6 +37,10 @@ int cshim_thread(void);
 static inline int cshim_wakesignal(void) { return SIGURG; }
 
 static inline int cshim_fcntl(int fd, int cmd, long arg) { return fcntl(fd, cmd, arg); }
+/* fcntl(2) with F_OFD_SETLK, or F_OFD_SETLKW to wait; a length of 0 has no end. */
+int cshim_lock(int fd, int wait, short type, int64_t start, int64_t length);
+/* F_OFD_GETLK: what is in the way, F_UNLCK for nothing; the process is -1 where the lock is an open file's. */
+int cshim_testlock(int fd, short *type, int64_t *start, int64_t *length, int *process);
 static inline int cshim_ioctl(int fd, unsigned long request, void *arg) { return ioctl(fd, request, arg); }
 static inline int cshim_openat(int dir, const char *name, int flags, unsigned mode) {
     return openat(dir, name, flags, mode);
