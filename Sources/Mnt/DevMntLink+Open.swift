@@ -38,6 +38,7 @@ extension MntLink {
         do throws(SysError) {
             let (qid, iounit) = try opened(try wait(first, orAgain: request), isDirectory: qid.isDirectory)
             open = MntOpen(from.tree, path, qid, fid, iounit, mode)
+            try open.removeOnClose(fid, mode)
         } catch {
             for (call, _) in rest { forget(call) }
             try judge(error)
@@ -76,7 +77,9 @@ extension MntFile {
         try link.unsettled.settle()
         let (copy, reply) = try link.onCopy(of: from) { link.openRequest($0, mode) }
         let (now, iounit) = try link.opened(reply, isDirectory: qid.isDirectory)
-        return MntFile(tree, path, now, from, MntOpen(tree, path, now, copy, iounit, mode), origin)
+        let open = MntOpen(tree, path, now, copy, iounit, mode)
+        try open.removeOnClose(copy, mode)
+        return MntFile(tree, path, now, from, open, origin)
     }
 
     /// Makes a file and opens it; or a directory, which is opened when it is read.
@@ -104,6 +107,7 @@ extension MntFile {
         let (qid, iounit) = try link.opened(reply, isDirectory: perm.contains(.directory))
         let open = MntOpen(tree, path, qid, copy, iounit, mode)
         if !perm.contains(.directory) { open.isNew() }
+        try open.removeOnClose(copy, mode)
         return MntFile(tree, path, qid, nil, open)
     }
 

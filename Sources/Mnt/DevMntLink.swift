@@ -49,6 +49,7 @@ final class MntLink: Sendable {
     let unsettled = MntUnsettled()
     private let unordered = Atomic<Bool>(false)
     private let single = Atomic<Bool>(false)
+    private let removing = Lock<Bool?>(nil)
 
     /// Most requests that may be under way: beyond that the caller is at fault, or the server.
     private static let callLimit = 8192
@@ -85,6 +86,21 @@ final class MntLink: Sendable {
     var walksSingly: Bool {
         get { single.load(ordering: .relaxed) }
         set { single.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Whether the server of 9P2000.L removes files by their names, as Linux does: there are servers that end at the other
+    /// way, and some that do not know this one. Asked once, about a name that nobody has.
+    func removesByName(in directory: MntFid) throws(SysError) -> Bool {
+        if let known = removing.withLock({ $0 }) { return known }
+        var isKnown = true
+        let name = ".emu-" + String(UInt64.random(in: .min ... .max), radix: 36)
+        let message = Tmessage.unlinkat(dirfid: directory.number, name: name, flags: [])
+        do throws(SysError) { _ = try call(message, directory) } catch {
+            try judge(error)
+            isKnown = error.code != .notSupported && error.code != .notHere
+        }
+        removing.withLock { $0 = isKnown }
+        return isKnown
     }
 
     /// A fid that the server does not have yet.
@@ -190,9 +206,10 @@ final class MntLink: Sendable {
     // MARK: ends
 
     /// A request that nobody waits for: clunks and flushes. It goes out now, or with the next one where `isIdle`.
-    func post(_ message: Tmessage, _ then: MntCall.Then, isIdle: Bool = false) {
+    /// `fid` is held until it is answered.
+    func post(_ message: Tmessage, _ then: MntCall.Then, _ fid: MntFid? = nil, isIdle: Bool = false) {
         let turn = state.withLock { s -> Bool in
-            guard s.end == nil, let call = s.newCall(MntRequest(message, nil), .max) else { return false }
+            guard s.end == nil, let call = s.newCall(MntRequest(message, fid), .max) else { return false }
             call.phase = .forsaken
             call.then = then
             if isIdle, s.idleCount < Self.idleLimit {
@@ -214,12 +231,13 @@ final class MntLink: Sendable {
         if turn { try? drain(.try) }
     }
 
-    /// Nobody has the fid any more. One whose file is to be removed with it is not clunked but removed.
-    func end(_ fid: UInt32, known: Bool, open: Bool, removes: Bool) {
-        if known {
-            return post(removes ? .remove(fid: fid) : .clunk(fid: fid), .release(fid), isIdle: !open && !removes)
-        }
-        state.withLock { $0.freeFids.append(fid) }
+    /// Nobody has the fid any more; its file may have to go with it.
+    func end(_ fid: UInt32, known: Bool, open: Bool, _ removal: MntFid.Removal?) {
+        guard known else { return state.withLock { $0.freeFids.append(fid) } }
+        guard let removal else { return post(.clunk(fid: fid), .release(fid), isIdle: !open) }
+        guard let (directory, name) = removal.place else { return post(.remove(fid: fid), .release(fid)) }
+        post(.unlinkat(dirfid: directory.number, name: name, flags: []), .nothing, directory)
+        post(.clunk(fid: fid), .release(fid))
     }
 
     /// Ends the conversation. Who waits gets `error`, and who asks later `mounted device shut down`.

@@ -39,7 +39,6 @@ final class MntOpen: Sendable {
         known = Lock(fid)
         // That a directory is no longer read concerns nobody.
         fid.isOpen = !qid.isDirectory
-        fid.removesOnClose = mode.contains(.removeOnClose) && fid.link.dialect == .linux
         let room = fid.link.room
         most = iounit == 0 ? room : min(Int(iounit), room)
         if mode.contains(.truncate) { tree.changed(qid) }
@@ -59,12 +58,22 @@ final class MntOpen: Sendable {
         let reply = try link.call(link.openRequest(new.number, again), new)
         _ = try link.opened(reply, isDirectory: qid.isDirectory)
         new.isOpen = fid.isOpen
-        new.removesOnClose = fid.removesOnClose
+        try removeOnClose(new, mode)
         let before = known.withLock { k -> MntFid in
             defer { k = new }
             return k
         }
         return withExtendedLifetime(before) { new }
+    }
+
+    /// Has the file that `fid` is for removed in the end, where the server does not do that as it was opened.
+    func removeOnClose(_ fid: MntFid, _ mode: Kernel.OpenMode) throws(SysError) {
+        guard mode.contains(.removeOnClose), fid.link.dialect == .linux else { return }
+        let names = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+        guard let name = names.last else { throw .inUse }
+        let directory = try fid.link.walk(try tree.here().root, names.dropLast())
+        let isByName = try fid.link.removesByName(in: directory)
+        fid.removal.withLock { $0 = MntFid.Removal(place: isByName ? (directory, name) : nil) }
     }
 
     // MARK: what is known of the file

@@ -39,6 +39,24 @@ import Testing
         }
     }
 
+    /// By its name, which more servers get right than a Tremove; by its fid where the server knows no other way.
+    @Test(arguments: [true, false]) func whatIsToBeRemovedInTheEndIs(byName: Bool) async throws {
+        let tree = TreeServer(.linux, .init(knowsUnlinkat: byName))
+        tree.put("a/old", Array("x".utf8))
+        try await withTree(tree) { p, tree, server in
+            let old = try p.open("/n/a/old", [.readWrite, .removeOnClose])
+            let new = try p.create("/n/a/new", [.readWrite, .removeOnClose], FileMode(rawValue: 0o600))
+            try p.write(new, "scratch")
+            #expect(try p.names("/n/a").sorted() == ["new", "old"])
+            try p.close(old)
+            #expect(try inTime { (try? p.names("/n/a")) == ["new"] })
+            try p.close(new)
+            #expect(try inTime { (try? p.names("/n/a")) == [] })
+            #expect(tree.count(of: .Tremove) == (byName ? 0 : 2))
+            #expect(try inTime { (try? p.stat("/n/none")) == nil && tree.fidCount < 8 })
+        }
+    }
+
     @Test func aLongDirectoryOfLinuxIsReadWhole() async throws {
         let tree = TreeServer(.linux)
         let names = (0..<700).map { "file\($0)" }
