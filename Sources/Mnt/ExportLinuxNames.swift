@@ -61,11 +61,12 @@ extension ExportSession {
         reply(.symlink(qid: qid(try step(file, name, call.how, .linux).entry, .linux)), call.tag, &out)
     }
 
-    /// The corresponding Linux call is `mknod(2)`. Files only: no device here makes devices, FIFOs and sockets for others.
+    /// The corresponding Linux call is `mknod(2)`, which says EPERM where there are no such nodes. Files only: no device here
+    /// makes devices, FIFOs and sockets for others.
     func mknod(
         _ file: ExportFile, _ name: String, _ mode: UInt32, _ call: ExportCall, _ out: inout FrameWriter
     ) throws(SysError) {
-        guard mode & 0o170000 == 0o100000 || mode & 0o170000 == 0 else { throw .notSupported }
+        guard mode & 0o170000 == 0o100000 || mode & 0o170000 == 0 else { throw .notOwner }
         let perm = FileMode(linux: mode & 0o7777)
         let made = try file.tree.create(file.file, name, .read, perm, call.how)
         reply(.mknod(qid: qid(made, .linux)), call.tag, &out)
