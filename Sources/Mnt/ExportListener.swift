@@ -12,11 +12,14 @@ public final class ExportListener: Sendable {
     public typealias Admit = @Sendable (String) throws(SysError) -> Export
     private let admit: Admit?
     private let state = Lock([ObjectIdentifier: ExportSession]())
+    private let refused = Lock(0)
 
     /// Nanoseconds for which a connection keeps its Thread though nothing comes.
     private static let patience: UInt64 = 1_000_000_000
     /// Nanoseconds in which a caller who is refused is to ask for something, to be told so.
     private static let courtesy: UInt64 = 5_000_000_000
+    /// Callers who are told so at once, each on a Thread; others are hung up on.
+    private static let courtesies = 16
     /// What is waited for where a call cannot be taken now, milliseconds.
     private static let pause: Int64 = 100
 
@@ -72,9 +75,17 @@ public final class ExportListener: Sendable {
         let chan = try p.fildes(fd)
         let export: Export
         do throws(SysError) { export = try admit?(call.directory) ?? self.export } catch {
-            // Who does not want to know need not.
-            try? Thread.forOthers(until: Thread.deadline(after: Self.courtesy)) { () throws(SysError) in
-                try tell(error, to: fd)
+            let isTold = refused.withLock { n -> Bool in
+                guard n < Self.courtesies else { return false }
+                n += 1
+                return true
+            }
+            if isTold {
+                // Who does not want to know need not.
+                try? Thread.forOthers(until: Thread.deadline(after: Self.courtesy)) { () throws(SysError) in
+                    try tell(error, to: fd)
+                }
+                refused.withLock { $0 -= 1 }
             }
             throw error
         }

@@ -75,6 +75,25 @@ struct ListenerTests {
         }
     }
 
+    @Test("of many who are refused and say nothing, some keep a Thread for a while", .timeLimit(.minutes(1)))
+    func manyRefused() async throws {
+        try await serving { p in
+            let (address, pid) = try Self.listen(p) { _ throws(SysError) in throw SysError(.perm, saying: "not today") }
+            var connections: [Proc.Connection] = []
+            for _ in 0..<24 { connections.append(try p.dial(address)) }
+            var isSeen = false
+            for _ in 0..<300 where !isSeen {
+                var list = connections.map { Proc.Poll($0.data, .read) }
+                isSeen = try p.poll(&list, milliseconds: 0) == 8
+                try p.sleep(milliseconds: 10)
+            }
+            #expect(isSeen, "eight of them are hung up on at once")
+            for c in connections { for fd in [c.data, c.control] { try p.close(fd) } }
+            p.system.proc(pid)?.kill()
+            #expect(try inTime { p.system.proc(pid) == nil })
+        }
+    }
+
     @Test("when the process ends its clients are hung up on", .timeLimit(.minutes(1)))
     func end() async throws {
         try await serving { p in
