@@ -32,7 +32,12 @@ final class NetPolicy: Sendable {
         case (.loopback, _): rules = []
         case (.some(let given), _): rules = given
         }
-        if try !allows(rules, network, address, how) { throw refusal("\(network)!\(address)") }
+        guard try !allows(rules, network, address, how) else { return }
+        let subject = "\(network)!\(address)"
+        if case .loopback = grant, case .unix = address {
+            throw SysError("unix sockets of the host are off (start emu with --net=\(subject))", subject: subject)
+        }
+        throw refusal(subject)
     }
 
     private func refusal(_ subject: String) -> SysError {
