@@ -10,7 +10,7 @@ lint:           ; swift format lint --strict -r --parallel Sources appl Tests Pa
 release:        ; ./run --version
 bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
-tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices)Tests'
+tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices|Mnt)Tests'
 # 9P with the programs of others, and between two networks; as root, since name spaces are made.
 peers: release  ; Tests/PeerTests/run.py .build/release/emu && Tests/PeerTests/net.py .build/release/emu
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted

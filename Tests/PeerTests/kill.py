@@ -94,10 +94,21 @@ class Test:
             wait_for(address)
             self.client.say(f"warm '{address}'")
             self.client.hear("warm")
-        # Whoever has called has told so by now.
-        time.sleep(2)
-        self.before = {survivor: descriptors(survivor) for survivor in (self.server, self.client)}
+        self.before = self.still()
         self.processes = self.look()
+
+    def still(self):
+        """How many descriptors both have, once that has not changed for a second: whoever has called has told so by then."""
+        end = time.monotonic() + LIMIT
+        counts, since = None, time.monotonic()
+        while time.monotonic() < since + 1:
+            now = {survivor: descriptors(survivor) for survivor in (self.server, self.client)}
+            if now != counts:
+                counts, since = now, time.monotonic()
+            if since > end:
+                raise Broken(f"their descriptors come and go: {list(counts.values())}")
+            time.sleep(0.02)
+        return counts
 
     def look(self):
         """The processes and the connections of the server, by way of itself."""
