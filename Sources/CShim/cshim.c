@@ -121,7 +121,7 @@ int cshim_statx(int fd, const char *name, int flags, struct cshim_stat *out) {
     *out = (struct cshim_stat){
         .mode = x.stx_mode, .uid = x.stx_uid, .gid = x.stx_gid, .links = x.stx_nlink, .inode = x.stx_ino,
         .device = makedev(x.stx_dev_major, x.stx_dev_minor), .rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
-        .size = x.stx_size, .blocks = x.stx_blocks, .accessed = nanoseconds(x.stx_atime),
+        .size = x.stx_size, .blocks = x.stx_blocks, .portion = x.stx_blksize, .accessed = nanoseconds(x.stx_atime),
         .modified = nanoseconds(x.stx_mtime), .changed = nanoseconds(x.stx_ctime),
         .made = x.stx_mask & STATX_BTIME ? nanoseconds(x.stx_btime) : 0,
     };

@@ -182,6 +182,13 @@ final class DevFs: Dev {
         return try HostFiles.readlink(found.fd.number)
     }
 
+    func access(_ c: Chan, _ rights: Mask, _ caller: Caller) throws(SysError) {
+        let place = try place(c)
+        let found = try place.tree.open(place.file, c.qid, HostFiles.nameOnly, caller)
+        try check(rights, c.qid, found.stat, caller)
+        guard HostFiles.may(found.fd.number, rights.rawValue) else { throw .perm }
+    }
+
     func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus {
         let place = try place(c)
         let found = try place.tree.open(place.file, c.qid, HostFiles.nameOnly, caller)
@@ -210,7 +217,7 @@ final class DevFs: Dev {
         let truncates = mode.contains(.truncate) && place.file.kind == .regular
         let found = try tree.open(place.file, c.qid, HostFiles.flags(mode, writable: truncates), caller)
         try check(mode.needs, c.qid, found.stat, caller)
-        if mode.access == 3, !HostFiles.isExecutable(found.fd.number) { throw .perm }
+        if mode.access == 3, !HostFiles.may(found.fd.number, Mask.execute.rawValue) { throw .perm }
         if truncates { try HostFiles.setLength(found.fd.number, 0) }
         c.auxiliary = FsOpen(place, found)
         return c.opened(mode)

@@ -277,7 +277,9 @@ extension Dir {
             name: name, qid: qid, mode: mode, length: stat.kind == .directory ? 0 : stat.size, accessed: stat.accessed,
             modified: stat.modified, changed: stat.changed, owner: user, group: HostUsers.name(group: stat.groupID),
             modifier: user, ownerID: stat.userID, groupID: stat.groupID, links: stat.links, rdev: stat.rdev,
-            space: stat.space)
+            space: stat.space,
+            inode: Inode(
+                device: stat.device, number: stat.inode, size: stat.size, blockSize: stat.blockSize))
     }
 }
 

@@ -136,11 +136,12 @@ extension HostFiles {
         try HostIO.check(HostIO.retry { Int(ftruncate(descriptor, length)) })
     }
 
-    /// Whether the file may be executed by us; works on O_PATH descriptors. The corresponding Linux call is `faccessat2(2)`.
-    public static func isExecutable(_ descriptor: Int32) -> Bool {
-        if cshim_access(descriptor, X_OK) == 0 { return true }
-        guard errno == ENOSYS, let s = try? HostStat(descriptor) else { return false }  // an old host: any x will do
-        return s.permissions & 0o111 != 0
+    /// Whether we may read (4), write (2) and execute (1) the file; works on O_PATH descriptors. The corresponding Linux call
+    /// is `faccessat2(2)`.
+    public static func may(_ descriptor: Int32, _ rights: UInt8) -> Bool {
+        if cshim_access(descriptor, Int32(rights)) == 0 { return true }
+        guard errno == ENOSYS, let s = try? HostStat(descriptor) else { return false }  // an old host: any bit will do
+        return (s.permissions >> 6 | s.permissions >> 3 | s.permissions) & UInt32(rights) == UInt32(rights)
     }
 
     /// The corresponding POSIX call is `fsync(2)`.

@@ -10,6 +10,12 @@ public enum HostMemory {
         return overflow || bytes <= 0 ? 1 << 30 : bytes
     }
 
+    /// What the host has, and what of it is free now. The corresponding POSIX call is `sysconf(3)`.
+    public static var room: (total: UInt64, free: UInt64) {
+        let free = max(0, sysconf(Int32(_SC_AVPHYS_PAGES))).multipliedReportingOverflow(by: Int(getpagesize()))
+        return (UInt64(physical), free.overflow ? 0 : UInt64(free.partialValue))
+    }
+
     /// What stands in memory now, the most that ever stood there, and what the host's limit allows (0: no limit).
     public static func resident() -> (now: Int, peak: Int, limit: Int) {
         var usage = rusage()

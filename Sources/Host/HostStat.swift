@@ -30,6 +30,8 @@ public struct HostStat: Sendable {
     public var size: UInt64 { s.size }
     /// Bytes on the medium.
     public var space: UInt64 { s.blocks &* 512 }
+    /// The portion in which the host reads and writes best, in bytes.
+    public var blockSize: UInt32 { s.portion }
     public var links: UInt32 { s.links }
     /// What programs of the host know the file by: `st_dev` and `st_ino`.
     public var device: UInt64 { s.device }

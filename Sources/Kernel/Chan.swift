@@ -127,6 +127,9 @@ public final class Chan: @unchecked Sendable {
     /// Path it was found by, or `#c/name` for one without.
     public var path: String { node?.path ?? "#\(dev.letter)" }
 
+    /// Whether its path still leads to it, as far as is known here: false once it, or a directory above it, was removed.
+    public var isThere: Bool { node?.isThere ?? false }
+
     /// Throws where the way it was opened, or its path's mask, forbids reading.
     @inline(__always)
     func checkReadable() throws(SysError) {

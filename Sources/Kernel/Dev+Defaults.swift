@@ -107,6 +107,10 @@ extension Dev {
         throw .notSupported
     }
 
+    public func access(_ c: Chan, _ rights: Mask, _ caller: Caller) throws(SysError) {
+        guard caller.cred.may(try stat(c, caller), rights) else { throw .perm }
+    }
+
     public func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus {
         FileSystemStatus(blockSize: 4096, blocks: 0, free: 0, available: 0, files: 0, filesFree: 0)
     }

@@ -70,6 +70,8 @@ public protocol Dev: AnyObject, Sendable {
     func rename(
         _ file: Chan, _ name: String, in from: Chan, to: Chan, as newName: String, _ how: Rename, _ caller: Caller
     ) throws(SysError)
+    /// Throws `.perm` where the caller may not do all of `rights` with the file. The corresponding POSIX call is `access(2)`.
+    func access(_ c: Chan, _ rights: Mask, _ caller: Caller) throws(SysError)
     func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus
     /// The data is where the device keeps it when this returns.
     func fsync(_ c: Chan, _ caller: Caller) throws(SysError)

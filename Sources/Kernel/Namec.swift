@@ -21,6 +21,8 @@ struct Namec {
     let root: Chan
     let system: System
     let caller: Caller
+    /// Whether a `#` at the front of a name begins a device's; else it is a character like others.
+    var knowsDevices = true
     private var links = 0
     /// Rights left by the paths of the symbolic links that were followed, link's and target's masks both count; a server's
     /// own mask at the start.
@@ -82,6 +84,26 @@ struct Namec {
         return (directory, last)
     }
 
+    /// The file that `path` names, or where it can be made: the directory, crossed, and the name there. A symbolic link as
+    /// last name is followed where `follow` says so, also to where nothing is yet.
+    mutating func resolveNew(
+        _ path: String, from dot: Chan, follow: Bool
+    ) throws(SysError) -> (found: Chan?, directory: Chan, name: String) {
+        var (here, names) = try start(path, dot)
+        while true {
+            guard let last = names.last, last != ".." else { throw SysError(.isDir, subject: path) }
+            let directory = try walk(from: here, names.dropLast(), .access, path, unwalked: 1)
+            guard directory.isDirectory else { throw SysError(.notDir, subject: directory.path) }
+            let found: Chan
+            do throws(SysError) { found = try walk(from: directory, [last], .noFollow, path) } catch {
+                guard error.code == .nonexist else { throw error }
+                return (nil, directory, last)
+            }
+            guard follow, found.qid.isSymlink else { return (found, directory, last) }
+            (here, names) = try self.follow(found)
+        }
+    }
+
     // MARK: steps
 
     /// Where the walk begins, and the names that it takes.
@@ -89,7 +111,7 @@ struct Namec {
         guard let first = path.utf8.first else { throw .syntax }
         guard path.utf8.count <= Self.pathLimit else { throw .nameTooLong }
         if first == UInt8(ascii: "/") { return (root, try Self.split(path)) }
-        guard first == UInt8(ascii: "#") else { return (dot, try Self.split(path)) }
+        guard first == UInt8(ascii: "#"), knowsDevices else { return (dot, try Self.split(path)) }
         // The letter may be `/` itself.
         let end = path.utf8.dropFirst(2).firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
         let here = try attach(String(path[..<end]))
@@ -155,6 +177,7 @@ struct Namec {
                 if name == ".." {
                     // Each way up may cost as much as the tree is deep.
                     try Thread.running?.proc.enter()
+                    guard here.isDirectory else { throw .notDir }
                     here = try parent(here)
                     todo = todo.dropFirst()
                     linked = max(0, linked - 1)

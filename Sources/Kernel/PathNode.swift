@@ -181,6 +181,18 @@ public final class PathNode: @unchecked Sendable {
         return path
     }
 
+    /// Whether it still stands where its path says: false once it, or what is above it, was removed.
+    var isThere: Bool {
+        Self.tree.withLock { _ in
+            var node = self
+            while let parent = node.parent {
+                if case .name = node.key, parent.children[node.key] !== node { return false }
+                node = parent
+            }
+            return true
+        }
+    }
+
     /// Whether `other` is this node or above it.
     func descends(from other: PathNode) -> Bool { Self.tree.withLock { _ in isBelow(other) } }
 

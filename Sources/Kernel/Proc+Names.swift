@@ -264,16 +264,34 @@ extension Proc {
     /// Changes the current directory. The corresponding Plan 9 call is `chdir(2)`.
     public func chdir(_ path: String) throws(SysError) {
         try enter()
+        try go { () throws(SysError) in
+            let (c, _) = try find(path)
+            guard c.isDirectory else { throw SysError(.notDir, subject: path) }
+            guard c.mask.contains(.execute) else { throw SysError(.perm, subject: path) }
+            return c
+        }
+    }
+
+    /// Makes the directory that `find` gives the current one. What it gives was found while this runs, so that a mask which
+    /// is laid meanwhile counts.
+    public func go(to find: () throws(SysError) -> Chan) throws(SysError) {
         let (space, masks) = nameSpaceAndMasks
-        let (c, _) = try find(path)
-        guard c.isDirectory else { throw SysError(.notDir, subject: path) }
-        guard c.mask.contains(.execute) else { throw SysError(.perm, subject: path) }
+        let found = try find()
+        guard found.isDirectory else { throw .notDir }
+        // An open one would stay open as long as the process is here.
+        let c = found.mode == nil ? found : found.clone()
         let before = state.withLock { s -> Chan in
             defer { (s.dot, s.lostDot) = (c, nil) }
             return s.dot
         }
         withExtendedLifetime(before) {}
         if space.maskCount != masks { narrowDirectory() }
+    }
+
+    /// The current directory, as a mask that was laid since leaves it.
+    public var dot: Chan {
+        if state.withLock({ $0.lostDot != nil }) { narrowDirectory() }
+        return state.withLock { $0.dot }
     }
 
     /// The name space, and how many masks were laid on it: one that is laid while a directory is found and not yet kept

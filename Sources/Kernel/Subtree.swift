@@ -11,7 +11,7 @@ public final class Subtree: Sendable {
     public let mask: Mask
     private let space: Pgrp
     /// The directory before what is mounted on it is seen; nothing is above its node.
-    private let top: Chan
+    public let top: Chan
 
     /// Throws what a walk to `path` throws, and `.notDir`.
     public init(_ path: String, mask: Mask = .all, of p: Proc) throws(SysError) {
@@ -25,6 +25,13 @@ public final class Subtree: Sendable {
         top = Self.top(namec.bare(found))
         // What symbolic links on the path have taken away is taken away for good.
         self.mask = found.mask == namec.cross(top).mask ? mask : mask.intersection(found.mask)
+    }
+
+    /// All that a process sees. A `#` is a character like others here.
+    public init(of p: Proc) {
+        (space, caller, top) = p.state.withLock { ($0.pgrp, $0.caller, $0.root) }
+        system = p.system
+        mask = .all
     }
 
     private init(_ tree: Subtree, top: Chan, _ caller: Caller) {
@@ -54,9 +61,11 @@ public final class Subtree: Sendable {
         return Subtree(self, top: top, caller)
     }
 
-    private func namec(_ how: How) -> Namec {
-        var namec = Namec(table: space.table, noDevices: true, root: top, system: system, caller: caller)
+    private func namec(_ how: How, for purpose: WalkPurpose = .walk) -> Namec {
+        var namec = Namec(
+            table: space.table, noDevices: true, root: top, system: system, caller: caller, for: purpose)
         namec.limit = mask
+        namec.knowsDevices = false
         namec.how = how
         return namec
     }
@@ -83,6 +92,58 @@ public final class Subtree: Sendable {
         if name == "." { return try namec.walk(from: c, [], .access, name) }
         if name != ".." { try Namec.check(newName: name) }
         return try namec.walk(from: c, [name], follow ? .access : .noFollow, name)
+    }
+
+    /// The file that `path` names from directory `c`, and what it is where the walk, which was for `stat`, has told. `c` may be
+    /// open. Throws what a process's calls throw, and `.wouldBlock`.
+    public func find(
+        _ path: String, from c: Chan, follow: Bool = true, for purpose: WalkPurpose = .walk, _ how: How
+    ) throws(SysError) -> (chan: Chan, stat: Dir?) {
+        var namec = namec(how, for: purpose)
+        let found = try namec.resolve(path, from: c, follow ? .access : .noFollow)
+        return (found, namec.stat(of: found)?.served(by: found))
+    }
+
+    /// The same file; where there is none, the directory in which `create` can make it, and its name there. A symbolic link
+    /// that leads to nothing yet is followed to there.
+    public func findNew(
+        _ path: String, from c: Chan, follow: Bool, _ how: How
+    ) throws(SysError) -> (found: Chan?, directory: Chan, name: String) {
+        var namec = namec(how)
+        return try namec.resolveNew(path, from: c, follow: follow)
+    }
+
+    /// How often a name is looked up again when another file has taken it between walk and open.
+    private static let attempts = 8
+
+    /// Opens the file that `path` names from directory `c`. A symbolic link that is not followed cannot be opened: throws
+    /// `.tooManyLinks`.
+    public func open(
+        _ path: String, from c: Chan, follow: Bool = true, _ mode: OpenMode, _ how: How
+    ) throws(SysError) -> Chan {
+        var attempt = 1
+        while true {
+            // Of what has to be a directory an open may find too late that it is none.
+            var namec = namec(how, for: Namec.namesDirectory(path) || !follow ? .walk : .open(mode))
+            let found = try namec.resolve(path, from: c, follow ? .access : .noFollow)
+            guard !found.qid.isSymlink else { throw .tooManyLinks }
+            if namec.hasOpened(found) {
+                found.hangups = space.hangups
+                return found
+            }
+            do throws(SysError) { return try open(found, mode, how) } catch {
+                guard error.code == .stale, attempt < Self.attempts else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    /// Throws `.perm` where the path's mask, or the file's own bits, give not all of `rights`.
+    public func access(_ c: Chan, _ rights: Mask, _ how: How) throws(SysError) {
+        guard c.mask.isSuperset(of: rights) else { throw .perm }
+        guard !rights.isEmpty else { return }
+        try c.checkQuick(how)
+        try c.dev.access(c, rights, caller)
     }
 
     /// What a file is. Its name is the one by which it is found here, `/` at the root.
@@ -219,6 +280,19 @@ public final class Subtree: Sendable {
         try reader.resume(after: cookie, of: c, table, caller)
     }
 
+    /// Up to `limit` entries of the open directory `c` after `cookie` (0: from the start), each with the cookie that goes on
+    /// after it; empty at the end. What was read before is kept with `c`, so that to go on costs nothing.
+    public func entries(
+        of c: Chan, after cookie: UInt64, limit: Int, _ how: How
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+        try c.checkQuick(how)
+        for member in c.union?.members ?? [] { try member.checkQuick(how) }
+        return try c.withDirectory(caller) { (reader) throws(SysError) in
+            try resume(&reader, of: c, after: cookie, how)
+            return try next(&reader, limit: limit, how)
+        }
+    }
+
     // MARK: changes
 
     /// Removes the file that `c` is. What something is mounted on is in use; the root stays.
@@ -264,9 +338,11 @@ public final class Subtree: Sendable {
         try directory.dev.link(file, directory, name, caller)
     }
 
-    /// Moves `file` to directory `c` within its mount, and there instead of what has that name. The corresponding POSIX
-    /// call is `rename(2)`.
-    public func rename(_ file: Chan, to c: Chan, as newName: String, _ how: How) throws(SysError) {
+    /// Moves `file` to directory `c` within its mount; `kind` says what becomes of a file that has that name there. The
+    /// corresponding Linux call is `renameat2(2)`.
+    public func rename(
+        _ file: Chan, to c: Chan, as newName: String, _ how: How, _ kind: Rename = .replace
+    ) throws(SysError) {
         guard c.isDirectory else { throw .notDir }
         try Namec.check(newName: newName)
         let namec = namec(how)
@@ -278,13 +354,20 @@ public final class Subtree: Sendable {
         let target = c.union == nil ? c : try Proc.creatable(c)
         for d in [source, target] where !d.mask.intersection(mask).isSuperset(of: [.write, .execute]) { throw .perm }
         try Proc.checkSameMount(bare, target)
+        // What comes back has the rights of the directory that it was in.
+        if kind == .exchange { try Proc.checkSameMount(target, source) }
         if let replaced = try existing(newName, in: c, how) {
+            guard kind != .noReplace else { throw .exist }
+            if kind == .exchange { try Proc.checkSameMount(replaced, source) }
             guard replaced.key != bare.key else { return }
             try namec.table.checkChangeable(replaced)
+            if let there = replaced.node, source.isBelow(there) { throw kind == .exchange ? .badArg : .notEmpty }
+        } else if kind == .exchange {
+            throw .nonexist
         }
         if target.isBelow(node) { throw .badArg }
         let name = node.name
-        try bare.dev.rename(bare, name, in: source, to: target, as: newName, .replace, caller)
-        if let there = target.node { up.moved(name, to: there, as: newName) }
+        try bare.dev.rename(bare, name, in: source, to: target, as: newName, kind, caller)
+        if let there = target.node { up.moved(name, to: there, as: newName, exchanged: kind == .exchange) }
     }
 }

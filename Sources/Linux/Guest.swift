@@ -10,6 +10,8 @@ public protocol Guest: AnyObject {
     var proc: Proc { get }
     /// The number by which the program knows itself: what `getpid` gives it.
     var pid: Int32 { get }
+    /// What it was built for.
+    var machine: Machine { get }
 
     /// `count` bytes at `address`. Throws `.fault`.
     func read(_ address: UInt64, _ count: Int) throws(SysError) -> [UInt8]
@@ -36,6 +38,10 @@ public protocol Personality: Sendable {
     func execution(
         of path: String, _ arguments: [[UInt8]], _ environment: [[UInt8]], in proc: Proc
     ) throws(SysError) -> Execution
+}
+
+extension Guest {
+    public var machine: Machine { .x86 }
 }
 
 /// An open file of a Linux program.
@@ -73,7 +79,8 @@ public struct Call: Sendable {
 public enum Answer: Sendable {
     /// The result; a failure is thrown instead, and becomes the errno of its `SysError`.
     case value(UInt64)
-    /// A new descriptor for this open Chan, the lowest that is free.
+    /// A new descriptor for this Chan, the lowest that is free. It is not open (`mode` is nil) where the program asked for
+    /// `O_PATH`: such a descriptor names the file, and nothing can be read by it.
     case open(Chan, closeOnExec: Bool)
     /// The engine does it as if it had not asked: only ever where that is safe whatever the arguments point to by then.
     case native

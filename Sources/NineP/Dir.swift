@@ -27,6 +27,22 @@ public struct FileMode: OptionSet, Hashable, Sendable {
     public var qidType: QidType { QidType(rawValue: UInt8(truncatingIfNeeded: rawValue >> 24)) }
 }
 
+/// By what numbers a Unix system that keeps a file knows it.
+public struct Inode: Hashable, Sendable {
+    public let device: UInt64
+    public let number: UInt64
+    /// What it says the size is, directories included, and in what portions it reads and writes best, in bytes.
+    public let size: UInt64
+    public let blockSize: UInt32
+
+    public init(device: UInt64, number: UInt64, size: UInt64, blockSize: UInt32) {
+        self.device = device
+        self.number = number
+        self.size = size
+        self.blockSize = blockSize
+    }
+}
+
 /// What `stat` tells of a file. A superset: 9P2000 and 9P2000.L are two projections of it.
 ///
 /// The corresponding Plan 9 page is `stat(5)`.
@@ -53,6 +69,8 @@ public struct Dir: Hashable, Sendable {
     public var rdev: UInt64
     /// Bytes on the medium, where the server knows; else the length.
     public var space: UInt64?
+    /// Of a file that this host keeps; else nil.
+    public var inode: Inode?
     /// The device letter and the instance that served it; set by the kernel.
     public var type: Character
     public var instance: UInt32
@@ -60,7 +78,8 @@ public struct Dir: Hashable, Sendable {
     public init(
         name: String, qid: Qid, mode: FileMode, length: UInt64 = 0, accessed: Int64 = 0, modified: Int64 = 0,
         changed: Int64? = nil, owner: String = "", group: String = "", modifier: String = "", ownerID: UInt32 = 0,
-        groupID: UInt32 = 0, links: UInt32 = 1, rdev: UInt64 = 0, space: UInt64? = nil, type: Character = "?",
+        groupID: UInt32 = 0, links: UInt32 = 1, rdev: UInt64 = 0, space: UInt64? = nil, inode: Inode? = nil,
+        type: Character = "?",
         instance: UInt32 = 0
     ) {
         self.name = name
@@ -78,6 +97,7 @@ public struct Dir: Hashable, Sendable {
         self.links = links
         self.rdev = rdev
         self.space = space
+        self.inode = inode
         self.type = type
         self.instance = instance
     }

@@ -86,7 +86,7 @@ enum { CSHIM_O_PATH = 010000000, CSHIM_AT_EMPTY_PATH = 0x1000 };
 
 /* statx(2): what a file is; times in nanoseconds since 1970, made 0 where the file system does not know. */
 struct cshim_stat {
-    uint32_t mode, uid, gid, links;
+    uint32_t mode, uid, gid, links, portion;
     uint64_t inode, device, rdev, size, blocks;
     int64_t accessed, modified, changed, made;
 };
