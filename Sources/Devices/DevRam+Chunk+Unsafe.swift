@@ -14,6 +14,12 @@ struct RamSpace: Sendable {
         }
     }
 
+    /// Takes what somebody has taken already.
+    func owe(_ count: Int) {
+        view.owe(.memory, count)
+        device.owe(.memory, count)
+    }
+
     func give(_ count: Int) {
         view.credit(.memory, count)
         device.credit(.memory, count)

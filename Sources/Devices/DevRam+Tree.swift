@@ -45,9 +45,13 @@ final class RamName: @unchecked Sendable {
     deinit { space.give(cost) }
 
     var isRemoved: Bool { file.links == 0 }
-    var qid: Qid { Qid(path: file.id, version: file.version, type: file.mode.qidType) }
+    var qid: Qid {
+        file.refresh()
+        return Qid(path: file.id, version: file.version, type: file.mode.qidType)
+    }
 
     func stat() -> Dir {
+        let qid = qid
         var dir = file.stat()
         dir.name = name
         dir.qid = qid
@@ -82,6 +86,8 @@ final class RamFile: @unchecked Sendable {
     var links: UInt32 = 0
     /// Open Chans.
     var opens = 0
+    /// It is among those that may become heap again.
+    var isIdle = false
     /// What a directory holds; nil for other files.
     let entries: RamDirectory?
     /// Where a symbolic link leads.

@@ -12,11 +12,12 @@ final class DevRam: Dev {
 
     /// Roots of the trees, by attach specifier.
     private let roots = Lock<[String: RamName]>([:])
-    private let limit: Int
-    private let account: Account
+    let limit: Int
+    let account: Account
+    private let idle = RamIdle()
 
     /// Bits of a mode that a file can be made with, or be given.
-    private static let bits = FileMode(rawValue: 0o777)
+    static let bits = FileMode(rawValue: 0o777)
         .union([.append, .exclusive, .temporary, .setuid, .setgid, .sticky])
     private static let linkLimit: UInt32 = 65_000
 
@@ -34,9 +35,9 @@ final class DevRam: Dev {
         }
     }
 
-    private func space(_ caller: Caller) -> RamSpace { RamSpace(view: caller.account, device: account) }
+    func space(_ caller: Caller) -> RamSpace { RamSpace(view: caller.account, device: account) }
 
-    private func place(_ c: Chan) throws(SysError) -> RamName {
+    func place(_ c: Chan) throws(SysError) -> RamName {
         guard let name = c.auxiliary as? RamName else { throw .hungup }
         return name
     }
@@ -152,7 +153,7 @@ final class DevRam: Dev {
     }
 
     /// Throws where `name` is taken, is none, or the caller may not change `directory`.
-    private static func checkFree(_ name: String, in directory: RamName, _ caller: Caller) throws(SysError) {
+    static func checkFree(_ name: String, in directory: RamName, _ caller: Caller) throws(SysError) {
         guard let entries = directory.file.entries else { throw .notDir }
         guard !directory.isRemoved else { throw .nonexist }
         guard !name.isEmpty, name != ".", name != ".." else { throw .badChar }
@@ -237,13 +238,13 @@ final class DevRam: Dev {
     }
 
     /// Throws where the caller may not take `name` out of its directory, empty or not.
-    private static func checkMovable(_ name: RamName, _ caller: Caller) throws(SysError) {
+    static func checkMovable(_ name: RamName, _ caller: Caller) throws(SysError) {
         do throws(SysError) { try checkRemovable(name, caller) } catch {
             guard error.code == .notEmpty else { throw error }
         }
     }
 
-    private static func move(
+    static func move(
         _ name: RamName, to directory: RamName, as newName: String, _ caller: Caller
     ) throws(SysError) {
         try checkMovable(name, caller)
@@ -314,10 +315,14 @@ final class DevRam: Dev {
     func close(_ c: Chan) {
         guard let here = c.auxiliary as? RamName else { return }
         let removes = c.mode?.contains(.removeOnClose) ?? false
-        here.tree.lock.withLock { numbers in
+        let becomesIdle = here.tree.lock.withLock { numbers in
             here.file.opens -= 1
             if removes, here.directory != nil, here.file.entries?.isEmpty ?? true { Self.unlink(here, &numbers, nil) }
+            guard here.file.opens == 0, here.file.contents.host != nil, !here.file.isIdle else { return false }
+            here.file.isIdle = true
+            return true
         }
+        if becomesIdle { idle.add(here.file, here.tree) }
     }
 
     /// Bytes that are copied without letting others at the tree.
@@ -328,15 +333,22 @@ final class DevRam: Dev {
     ) throws(SysError) -> Int {
         let here = try place(c)
         let file = here.file
+        if let shared = c.description(at: offset) { return try HostIO.read(shared, into: &buffer) }
         var done = 0
         var got = 0
         repeat {
             let size = min(Self.stride, buffer.byteCount - done)
             let (at, overflow) = offset.addingReportingOverflow(UInt64(done))
             guard !overflow else { break }
-            got = here.tree.lock.withLock { _ in
+            let host = here.tree.lock.withLock { _ -> RamHost? in
+                if let host = file.contents.host { return host }
                 file.accessed = caller.clock.now()
-                return file.contents.read(at: at, size, into: &buffer, at: done)
+                got = file.contents.read(at: at, size, into: &buffer, at: done)
+                return nil
+            }
+            if let host {
+                var rest = buffer._mutatingExtracting(done..<buffer.byteCount)
+                return done + (try HostIO.pread(host.file.number, into: &rest, at: at))
             }
             done += got
         } while got == Self.stride && done < buffer.byteCount
@@ -359,11 +371,17 @@ final class DevRam: Dev {
             let (at, overflow) = offset.addingReportingOverflow(UInt64(done))
             do throws(SysError) {
                 guard !overflow else { throw .fileTooBig }
-                got = try here.tree.lock.withLock { (_) throws(SysError) in
+                let host = try here.tree.lock.withLock { (_) throws(SysError) -> RamHost? in
+                    if let host = file.contents.host { return host }
                     let end = appends || file.mode.contains(.append)
-                    let n = try file.contents.write(piece, at: end ? file.contents.length : at, space)
+                    got = try file.contents.write(piece, at: end ? file.contents.length : at, space)
                     file.touch(caller)
-                    return n
+                    return nil
+                }
+                if let host {
+                    let rest = bytes.extracting(done..<bytes.byteCount)
+                    let end = appends || file.mode.contains(.append)
+                    return done + (try write(c, to: host, rest, at: at, appends: end))
                 }
             } catch {
                 guard done > 0 else { throw error }
@@ -372,65 +390,5 @@ final class DevRam: Dev {
             done += got
         } while got == Self.stride && done < bytes.byteCount
         return done
-    }
-
-    // MARK: status
-
-    /// All changes or none. The owner may change all but the owner; whoever may write, the length.
-    func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) {
-        let here = try place(c)
-        let file = here.file
-        try here.tree.lock.withLock { (_) throws(SysError) in
-            try Self.check(change, of: here, caller)
-            if let length = change.length, length != file.contents.length {
-                try file.contents.truncate(to: length)
-                file.touch(caller)
-            }
-            if let name = change.name, name != here.name, let directory = here.directory {
-                try Self.move(here, to: directory, as: name, caller)
-            }
-            if let mode = change.mode {
-                file.mode = file.mode.subtracting(Self.bits).union(mode.intersection(Self.bits))
-            }
-            if let group = change.group { file.group = group }
-            if let accessed = change.accessed { file.accessed = accessed }
-            if let modified = change.modified { file.modified = modified }
-            file.changed = caller.clock.now()
-        }
-    }
-
-    private static func check(_ change: DirChange, of here: RamName, _ caller: Caller) throws(SysError) {
-        let file = here.file
-        let user = caller.cred.user
-        if let length = change.length {
-            guard file.entries == nil, file.target == nil else { throw .isDir }
-            guard file.may(caller, .write) else { throw .perm }
-            guard length <= RamContents.lengthLimit else { throw .fileTooBig }
-            guard !file.mode.contains(.append) || length >= file.contents.length else { throw .perm }
-        }
-        if change.mode != nil || change.accessed != nil || change.modified != nil || change.group != nil {
-            guard user == file.owner else { throw .notOwner }
-        }
-        if let mode = change.mode {
-            guard !mode.contains(.directory) || file.entries != nil else { throw .badArg }
-        }
-        if let owner = change.owner, owner != file.owner { throw .notOwner }
-        if let group = change.group, group != file.group {
-            guard caller.cred.groups.contains(group) else { throw .notOwner }
-        }
-        if let name = change.name, name != here.name {
-            guard let directory = here.directory else { throw here.isRemoved ? .nonexist : .perm }
-            try checkMovable(here, caller)
-            try checkFree(name, in: directory, caller)
-        }
-    }
-
-    func statfs(_ c: Chan, _ caller: Caller) throws(SysError) -> FileSystemStatus {
-        let block = 4096
-        let free = max(0, limit - account.held(.memory)) / block
-        let files = try place(c).tree.lock.withLock { $0.files }
-        return FileSystemStatus(
-            blockSize: UInt64(block), blocks: UInt64(limit / block), free: UInt64(free), available: UInt64(free),
-            files: files, filesFree: UInt64(free))
     }
 }

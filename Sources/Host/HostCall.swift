@@ -4,11 +4,13 @@ import Glibc
 /// A host call that waits for as long as the world likes, made on a helper thread that can be told to give up.
 ///
 /// The call is ended with the wake-up signal, which is unmasked on the helper for its length. The signal may come just before
-/// the call begins to wait; so it is sent until the helper says that it is done.
+/// the call begins to wait; so it is sent again, ever more seldom, until the helper says that it is done.
 public final class HostCall: Sendable {
     private struct State {
         var helper: pthread_t?
         var cancelled = false
+        /// Where whoever cancels waits for the helper.
+        var canceller: Parker?
     }
 
     private let state = Lock(State())
@@ -30,15 +32,23 @@ public final class HostCall: Sendable {
         }
         let failure = errno
         pthread_sigmask(SIG_BLOCK, &wake, nil)
-        state.withLock { $0.helper = nil }
+        let canceller = state.withLock { s in
+            s.helper = nil
+            return s.canceller
+        }
+        canceller?.unpark()
         errno = failure
         return result
     }
 
     /// From another thread: ends the call if it waits, and keeps it from beginning. The helper goes on by itself.
     public func cancel() {
-        state.withLock { $0.cancelled = true }
-        let pause = Parker()
+        let done = Parker()
+        state.withLock { s in
+            s.cancelled = true
+            s.canceller = done
+        }
+        var pause: UInt64 = 1_000_000
         while true {
             let waiting = state.withLock { s -> Bool in
                 // The helper lives while it stands here.
@@ -46,7 +56,8 @@ public final class HostCall: Sendable {
                 return s.helper != nil
             }
             if !waiting { return }
-            _ = pause.park(until: HostClock.monotonic() + 1_000_000)
+            _ = done.park(until: HostClock.monotonic() + pause)
+            pause = min(pause * 2, 64_000_000)
         }
     }
 }

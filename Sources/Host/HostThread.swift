@@ -21,7 +21,11 @@ public enum HostThread {
 
     private static let running = Atomic<Int>(0)
     private static let idle = Lock([Worker]())
+    /// How many idle threads stay; further ones, up to `most`, leave when nobody has asked for them so long, in nanoseconds.
+    /// To end many at once takes the host far longer than to let them idle, and who ends many often starts many.
     private static let keep = 16
+    private static let most = 2048
+    private static let patience: UInt64 = 400_000_000
     /// Whether any thread was ever made to give way.
     private static let givesWay = Atomic<Bool>(false)
 
@@ -75,15 +79,32 @@ public enum HostThread {
             running.subtract(1, ordering: .relaxed)
             // One that gives way may not be allowed to go back, and is no good for others.
             let isOrdinary = !givesWay.load(ordering: .relaxed) || niceness == ordinary
-            let kept = idle.withLock { (list) -> Bool in
-                guard isOrdinary, list.count < keep else { return false }
-                list.append(worker)
-                return true
-            }
-            guard kept else { break }
+            let place = isOrdinary ? takePlace(worker) : most
+            guard place < most else { break }
+            if worker.parker.park(until: place < keep ? nil : HostClock.monotonic() + patience) { continue }
+            guard !leavePlace(worker) else { break }
+            // Somebody has just taken it: the work is on its way.
             _ = worker.parker.park()
         }
         return nil
+    }
+
+    /// How many idle threads there were before `worker`, which is one of them now; `most` where there is no room.
+    private static func takePlace(_ worker: Worker) -> Int {
+        idle.withLock { list in
+            guard list.count < most else { return most }
+            list.append(worker)
+            return list.count - 1
+        }
+    }
+
+    /// False where `worker` is not idle any more.
+    private static func leavePlace(_ worker: Worker) -> Bool {
+        idle.withLock { list in
+            guard let i = list.firstIndex(where: { $0 === worker }) else { return false }
+            list.remove(at: i)
+            return true
+        }
     }
 
     /// The host's number of the calling thread. The corresponding Linux call is `gettid(2)`.

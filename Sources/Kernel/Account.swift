@@ -31,6 +31,12 @@ public final class Account: Sendable {
         }
     }
 
+    /// Takes `count` of `item` whatever the limit is: of what is there already, and could not be refused.
+    public func owe(_ item: Item, _ count: Int) {
+        used.withLock { $0[item.rawValue] = $0[item.rawValue].addingReportingOverflow(count).partialValue }
+        parent?.owe(item, count)
+    }
+
     /// Gives back what `charge` took.
     public func credit(_ item: Item, _ count: Int = 1) {
         used.withLock { $0[item.rawValue] -= count }

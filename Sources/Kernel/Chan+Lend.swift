@@ -87,12 +87,6 @@ extension Chan {
         description.store(number, ordering: .releasing)
     }
 
-    /// What was lent and is owned by the Chan, before its device is told to close it; the Chan has it no more.
-    public func endLoan() {
-        let loan = lazyLoan { $0.take() }
-        withExtendedLifetime(loan) {}
-    }
-
     /// The number of the descriptor that the Chan owns, where it was lent.
     public var lent: Int32? { lazyLoan { $0?.fd.number } }
 
