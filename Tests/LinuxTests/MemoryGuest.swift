@@ -4,6 +4,7 @@ import Linux
 /// A program without a machine: its memory is an array, its descriptors are a table.
 final class MemoryGuest: Guest {
     let proc: Proc
+    var pid: Int32 { proc.pid }
     var machine = Machine.x86
     private var memory = [UInt8](repeating: 0, count: 1 << 20)
     private var next: UInt64 = 0
