@@ -91,9 +91,12 @@ extension MntLink {
         throw SysError("the server does not speak \(options.dialect?.version ?? Dialect.plan9.version)")
     }
 
+    /// What Inferno's emu agrees to at most, in bytes. It keeps what is left of that for a stat in 16 bits, which are too
+    /// few, and answers each Tstat with an error: it is asked for less.
+    private static let infernoMsize = 24 + 64 * 1024
+
     /// False where the server does not know that one.
-    private func offer(_ dialect: Dialect) throws(SysError) -> Bool {
-        let most = Wire.usualMsize
+    private func offer(_ dialect: Dialect, _ most: Int = Wire.usualMsize) throws(SysError) -> Bool {
         let reply = try call(.version(msize: UInt32(most), version: dialect.version))
         guard case .version(let msize, let version) = reply else { throw .mountRPC }
         if version == Dialect.unknown { return false }
@@ -102,6 +105,7 @@ extension MntLink {
             throw SysError("the server speaks \(version)")
         }
         guard msize >= UInt32(Wire.leastMsize), msize <= UInt32(most) else { throw lied("Rversion of msize \(msize)") }
+        if spoken == .plan9, msize == Self.infernoMsize { return try offer(dialect, 64 * 1024) }
         state.withLock { s in
             s.msize = Int(msize)
             s.dialect = spoken

@@ -24,6 +24,22 @@ import Testing
         }
     }
 
+    /// Inferno's emu keeps in 16 bits how long a stat may be: what msize leaves of it.
+    @Test func aServerThatAgreesToMoreThanItCanDoIsAskedForLess() async throws {
+        let server = FakeServer(msize: 24 + 64 * 1024) { request, server in
+            guard case .stat = request.message else { return [] }
+            let sizes = server.requests.compactMap { if case .version(let size, _) = $0 { Int(size) } else { nil } }
+            guard UInt16(truncatingIfNeeded: min(sizes.last ?? 0, 24 + 64 * 1024) - 9) > 512 else {
+                return [(request.tag, .reply(.error(ename: "stat buffer too small")))]
+            }
+            return [(request.tag, .raw(LyingTests.frame(.stat(LyingTests.directory), request.tag)))]
+        }
+        try await inEmu { p in
+            try p.mount(try server.start(p), "/n")
+            #expect(try p.stat("/n").isDirectory)
+        }
+    }
+
     /// Also where somebody still looks at the process: at the end of the system nobody waits for that.
     @Test func whoEndsLeavesWhereHeWas() async throws {
         try await inEmu { p in
