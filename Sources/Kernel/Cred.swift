@@ -43,16 +43,22 @@ public final class Caller: Sendable {
     public let account: Account
     /// What it asks now may be answered as of one moment; nil for who asks one thing at a time.
     public let moment: Moment?
+    /// The process that asks; 0 for who asks as none.
+    public let pid: Int32
 
-    public init(cred: Cred, clock: Clock, account: Account, moment: Moment? = nil) {
+    public init(cred: Cred, clock: Clock, account: Account, moment: Moment? = nil, pid: Int32 = 0) {
         self.cred = cred
         self.clock = clock
         self.account = account
         self.moment = moment
+        self.pid = pid
     }
 
+    /// The same view, as process `pid`.
+    func asking(as pid: Int32) -> Caller { Caller(cred: cred, clock: clock, account: account, pid: pid) }
+
     /// The same view, acting as `cred`.
-    public func acting(as cred: Cred) -> Caller { Caller(cred: cred, clock: clock, account: account) }
+    public func acting(as cred: Cred) -> Caller { Caller(cred: cred, clock: clock, account: account, pid: pid) }
 }
 
 /// Time as a view sees it.

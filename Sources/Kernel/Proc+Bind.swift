@@ -15,6 +15,11 @@ extension Proc {
         try mount(from, on, flags, mask, source: source, target: target, kind: .bind, into: space)
     }
 
+    /// The same for files that were found in this process's name space: `on` as a mount point.
+    public func bind(_ source: Chan, on: Chan, mask: Mask? = nil) throws(SysError) {
+        try mount(source, on, .replace, mask, source: source.path, target: on.path, kind: .bind, into: nameSpace)
+    }
+
     /// Whether this process was made by `ancestor`, or by one that was, and all between are alive.
     public func descends(from ancestor: Proc) -> Bool {
         var parent = state.withLock { $0.parent }
@@ -22,6 +27,13 @@ extension Proc {
             parent = system.proc(parent)?.state.withLock { $0.parent } ?? 0
         }
         return parent != 0
+    }
+
+    /// Makes the tree that `#name` attaches seen at the mount point `on`. Throws `.noAttach` where such names are refused.
+    public func mountDevice(_ name: String, on: Chan, mask: Mask? = nil) throws(SysError) {
+        guard !nameSpace.noDevices else { throw .noAttach }
+        let (root, _) = try find(name)
+        try mount(root, on, .create, mask, source: name, target: on.path, kind: .bind, into: nameSpace)
     }
 
     /// Makes the tree whose root is `root`, attached by a device, seen at `target`.
@@ -121,9 +133,18 @@ extension Proc {
         if let source {
             key = try find(source).0.key
         }
-        let space = (other ?? self).nameSpace
-        let gone: [MountEntry]
-        do throws(SysError) { gone = try space.remove(on.key, of: key) } catch { throw error.about(target) }
+        do throws(SysError) { try unmount(on, of: key, force: force, in: (other ?? self).nameSpace) } catch {
+            throw error.about(target)
+        }
+    }
+
+    /// Takes off all that is mounted on the mount point `on`.
+    public func unmount(on: Chan, force: Bool = false) throws(SysError) {
+        try unmount(on, of: nil, force: force, in: nameSpace)
+    }
+
+    private func unmount(_ on: Chan, of source: MountKey?, force: Bool, in space: Pgrp) throws(SysError) {
+        let gone = try space.remove(on.key, of: source)
         guard force else { return }
         space.hangups.add(gone)
         // Nobody knows who waits in what: everybody looks.

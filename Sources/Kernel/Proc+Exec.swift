@@ -71,7 +71,12 @@ extension Proc {
                     return try engine.run(self, open, args)
                 }
             }
-            guard header.starts(with: "#!".utf8) else { throw .badExec }
+            guard header.starts(with: "#!".utf8) else {
+                guard let words = try execTable().words(for: file.path, header), let interpreter = words.first,
+                    depth < Self.scriptDepth
+                else { throw .badExec }
+                return try load(interpreter, words + [path] + args.dropFirst(), depth + 1)
+            }
             let line = header.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
             guard line.count < header.count - 2 || header.count < 512 else { throw .badExec }
             let words = String(decoding: line, as: UTF8.self).split(whereSeparator: {
@@ -83,6 +88,18 @@ extension Proc {
             guard depth < Self.scriptDepth else { throw .tooManyLinks }
             return try load(interpreter, words + [path] + args.dropFirst(), depth + 1)
         } catch { throw error.about(path) }
+    }
+
+    /// The system's table of interpreters, as this process sees it; empty where it sees none.
+    private func execTable() throws(SysError) -> ExecTable {
+        do throws(SysError) {
+            let (file, caller) = try find(ExecTable.path)
+            let table = try open(file, .read, caller, .wait)
+            return ExecTable(String(decoding: try Self.header(table, caller, ExecTable.sizeLimit), as: UTF8.self))
+        } catch {
+            guard error.code == .nonexist || error.code == .notDir || error.code == .perm else { throw error }
+            return ExecTable("")
+        }
     }
 
     private func program(_ name: String, _ args: [String], _ path: String) throws(SysError) -> Image {
@@ -113,13 +130,13 @@ extension Proc {
     }
 
     /// The first bytes of a program's file. A script is at most a line of 512 bytes before its text.
-    private static func header(_ c: Chan, _ caller: Caller) throws(SysError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 512)
+    private static func header(_ c: Chan, _ caller: Caller, _ size: Int = 512) throws(SysError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: size)
         var n = 0
         while n < bytes.count {
             var span = bytes.mutableSpan
             var raw = span.mutableBytes
-            var rest = raw._mutatingExtracting(n..<512)
+            var rest = raw._mutatingExtracting(n..<size)
             let got = try c.dev.read(c, into: &rest, at: UInt64(n), caller, .wait)
             if got == 0 { break }
             n += got

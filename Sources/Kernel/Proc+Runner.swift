@@ -18,6 +18,9 @@ extension Proc {
         if isKilled { runner?.kill() }
     }
 
+    /// Who runs its program, where the kernel does not.
+    public var runner: (any Runner)? { state.withLock { $0.runner } }
+
     /// The program of a child that has no Thread has ended: so does the process. Nobody is to take its record but `parent`,
     /// where that is a program of ours; a host's program has been told by the host.
     public func finish(_ status: Status) {

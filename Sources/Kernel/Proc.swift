@@ -67,6 +67,8 @@ public final class Proc: @unchecked Sendable {
     init(_ system: System, pid: Int32, _ state: consuming State) {
         self.system = system
         self.pid = pid
+        var state = state
+        state.caller = state.caller.asking(as: pid)
         self.state = Lock(state)
         Live.proc.made()
     }

@@ -57,7 +57,8 @@ public final class Subtree: Sendable {
 
     /// The same tree, for one who asks many things in one moment.
     public func during(_ moment: Moment) -> Subtree {
-        let caller = Caller(cred: caller.cred, clock: caller.clock, account: caller.account, moment: moment)
+        let caller = Caller(
+            cred: caller.cred, clock: caller.clock, account: caller.account, moment: moment, pid: caller.pid)
         return Subtree(self, top: top, caller)
     }
 
@@ -102,6 +103,12 @@ public final class Subtree: Sendable {
         var namec = namec(how, for: purpose)
         let found = try namec.resolve(path, from: c, follow ? .access : .noFollow)
         return (found, namec.stat(of: found)?.served(by: found))
+    }
+
+    /// The file that is mounted on where `path` is the target of a mount, links followed.
+    public func mountPoint(_ path: String, from c: Chan, _ how: How) throws(SysError) -> Chan {
+        var namec = namec(how)
+        return try namec.resolve(path, from: c, .mountPoint)
     }
 
     /// The same file; where there is none, the directory in which `create` can make it, and its name there. A symbolic link

@@ -88,7 +88,7 @@ public enum Answer: Sendable {
     case exec(Execution)
 }
 
-/// What `execve` found: the file that the engine starts, open for execution, with its interpreter where it has one.
+/// What `execve` found: the program that is to run, open for execution, with its interpreter where it has one.
 public struct Execution: Sendable {
     /// The ELF file, and the path that it was found by.
     public let file: Chan
@@ -99,9 +99,17 @@ public struct Execution: Sendable {
     public let arguments: [[UInt8]]
     public let environment: [[UInt8]]
 
+    /// The name of the registered program of ours that the file stands for; nil for an ELF file.
+    public let program: String?
+    /// What the head of an ELF file says, which may be of another machine than the program that called.
+    public let elf: Elf?
+
     public init(
-        file: Chan, path: String, interpreter: Chan?, arguments: [[UInt8]], environment: [[UInt8]]
+        file: Chan, path: String, interpreter: Chan?, arguments: [[UInt8]], environment: [[UInt8]],
+        program: String? = nil, elf: Elf? = nil
     ) {
+        self.program = program
+        self.elf = elf
         self.file = file
         self.path = path
         self.interpreter = interpreter

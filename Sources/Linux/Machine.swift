@@ -7,6 +7,11 @@ extension Request {
         switch call {
         case .uname: try uname()
         case .sysinfo: try sysinfo()
+        case .execve: try execve()
+        case .execveat: try execveat()
+        case .mount: try mount()
+        case .umount2: try unmount()
+        case .unshare: try unshare()
         default: throw .notHere
         }
     }

@@ -9,6 +9,8 @@ final class MemoryGuest: Guest {
     private var memory = [UInt8](repeating: 0, count: 1 << 20)
     private var next: UInt64 = 0
     private var files: [Int32: MemoryFile] = [:]
+    /// What the last execve came to.
+    private(set) var execution: Execution?
 
     /// Where its memory begins: nothing is below.
     static let base: UInt64 = 0x10000
@@ -66,7 +68,12 @@ final class MemoryGuest: Guest {
     }
 
     func close(_ fd: Int32) { files[fd] = nil }
-    func closeAll() { files = [:] }
+
+    func closeAll() {
+        files = [:]
+        execution = nil
+    }
+
     func chan(_ fd: Int32) -> Chan? { files[fd]?.chan }
 
     /// What a call gives: its value, or its errno with a minus.
@@ -74,11 +81,13 @@ final class MemoryGuest: Guest {
         var words = InlineArray<6, UInt64>(repeating: 0)
         for (i, word) in arguments.prefix(6).enumerated() { words[i] = word }
         do throws(SysError) {
-            switch try answer(Call(number, words), for: self, how) {
+            switch try LinuxCalls().answer(Call(number, words), self, how) {
             case .value(let value): return Int64(bitPattern: value)
             case .open(let c, _): return Int64(insert(c))
             case .native: return MemoryGuest.native
-            case .exec: return 0
+            case .exec(let found):
+                execution = found
+                return 0
             }
         } catch {
             return -Int64(error.errno)

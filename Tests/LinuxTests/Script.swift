@@ -151,6 +151,8 @@ struct Script {
         case "native": return Self.show(Int64(guest.insert(nil)))
         case "put", "get": return transfer(name, words)
         case "bind": return bound(words)
+        case "elf": return makeElf(words)
+        case "exec": return executed(words)
         default: return "no call \(name)"
         }
     }
@@ -210,6 +212,29 @@ struct Script {
             try guest.proc.close(fd)
             return "\"\(Self.text(bytes))\""
         } catch { return Self.show(-Int64(error.errno)) }
+    }
+
+    private func makeElf(_ words: [String]) -> String {
+        let interpreter = words.count > 3 ? Self.bytes(words[3]) + [0] : nil
+        let bytes = ElfFile.bytes(
+            kind: UInt16(words[1]) ?? 0, machine: UInt16(words[2]) ?? 0, interpreter: interpreter)
+        do throws(SysError) {
+            let fd = try guest.proc.create(Self.text(Self.bytes(words[0])), .write, FileMode(rawValue: 0o644))
+            try guest.proc.write(fd, bytes)
+            try guest.proc.close(fd)
+        } catch { return error.description }
+        return "0"
+    }
+
+    /// What execve comes to: file, program interpreter, arguments, machine.
+    private func executed(_ words: [String]) -> String {
+        let pointers = words.dropFirst().map { argument($0) } + [0]
+        let table = guest.place(pointers.flatMap { w in (0..<8).map { UInt8(truncatingIfNeeded: w >> (8 * $0)) } })
+        let result = guest.call(59, [argument(words[0]), table, 0])
+        guard result == 0, let found = guest.execution else { return Self.show(result) }
+        let arguments = found.arguments.map { $0.isEmpty ? "\"\"" : Self.text($0) }.joined(separator: ",")
+        let machine = found.program.map { "program \($0)" } ?? found.elf?.machine?.rawValue ?? "?"
+        return "\"\(found.path) \(found.interpreter?.path ?? "-") \(arguments) \(machine)\""
     }
 
     private func bound(_ words: [String]) -> String {

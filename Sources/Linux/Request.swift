@@ -1,14 +1,5 @@
 import Kernel
 
-/// Answers a system call of a program, as Linux would in the process's name space.
-///
-/// What the call does is done when this returns. Throws the error whose errno the program is given; `.wouldBlock`, where
-/// `how` is `.try`, says that nothing was done and that a call which may wait will do it.
-public func answer(_ call: Call, for guest: any Guest, _ how: How) throws(SysError) -> Answer {
-    guard let name = guest.machine.call(call.number) else { throw .notHere }
-    return try Request(guest, call, how).answer(name)
-}
-
 /// One call on its way to an answer: who asks, what for, and the files that he sees.
 struct Request {
     let guest: any Guest
