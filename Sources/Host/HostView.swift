@@ -1,4 +1,5 @@
 import CSandbox
+import CShim
 import Glibc
 
 /// A view of the native sandbox as the host has it: name spaces of its own with an empty root, a filter that every program
