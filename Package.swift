@@ -64,7 +64,8 @@ let package = Package(
         listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
         listed("Mnt", source: "Mnt.swift", ["Kernel", "NineP"]),
         floor("Linux", ["Kernel", "Host"]),
-        floor("Vx", ["Linux", "Kernel", "Host"]),
+        floor("Fuse", ["Kernel", "Host"]),
+        floor("Vx", ["Linux", "Fuse", "Kernel", "Host"]),
         floor("Shell", ["Kernel", "Codec"]),
         listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec", "Vx"]),
         floor("Applib", path: "appl/lib", ["Kernel", "Codec"]),
@@ -116,6 +117,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
         tests("Linux", ["Linux", "Devices", "Kernel", "Host", "KernelTestSupport"]),
+        tests("Fuse", ["Fuse", "Devices", "Mnt", "Kernel", "Host", "KernelTestSupport"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
         .target(
             name: "MntTestSupport", dependencies: ["Mnt", "Kernel", "NineP"], path: "Tests/MntTestSupport",
@@ -124,6 +126,6 @@ let package = Package(
         tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
         + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport")
-        + fuzz("MntClient", "MntTestSupport"),
+        + fuzz("MntClient", "MntTestSupport") + fuzz("Fuse"),
     swiftLanguageModes: [.v6]
 )

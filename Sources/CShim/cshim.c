@@ -182,6 +182,25 @@ int cshim_pipe_room(int fd, int size) {
     return now >= size ? now : fcntl(fd, F_SETPIPE_SZ, size);
 }
 
+int cshim_fuse_mount(int device) {
+    enum { close_on_exec = 1, set_flag = 0, set_string = 1, make = 6, attributes = 2 | 4 | 8 /* nosuid nodev noexec */ };
+    char fd[16];
+    snprintf(fd, sizeof fd, "%d", device);
+    const char *const options[][2] = {
+        {"source", "emu"}, {"fd", fd}, {"rootmode", "40000"}, {"user_id", "0"}, {"group_id", "0"}};
+    int fs = (int)syscall(SYS_fsopen, "fuse", close_on_exec);
+    if (fs < 0) return -1;
+    long result = syscall(SYS_fsconfig, fs, set_flag, "allow_other", NULL, 0);
+    for (size_t i = 0; i < sizeof options / sizeof *options && result == 0; i++)
+        result = syscall(SYS_fsconfig, fs, set_string, options[i][0], options[i][1], 0);
+    if (result == 0) result = syscall(SYS_fsconfig, fs, make, NULL, NULL, 0);
+    if (result == 0) result = syscall(SYS_fsmount, fs, close_on_exec, attributes);
+    int failure = errno;
+    close(fs);
+    errno = failure;
+    return (int)result;
+}
+
 int cshim_spawn(char *const *args, char *const *environment, const char *directory, const int *fds, pid_t *child) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

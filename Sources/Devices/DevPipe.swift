@@ -1,9 +1,10 @@
+import Host
 import Kernel
 import Synchronization
 
 /// Pipes: each attach makes one, with two ends, `data` and `data1`; what is written to one is read from the other.
 ///
-/// A read gives at most what one write wrote. A pipe lives while Chans refer to it; an end is closed when the last
+/// A read gives at most what one write wrote, until an end is lent to a program of the host. A pipe lives while Chans refer to it; an end is closed when the last
 /// open Chan of it is. The corresponding Inferno page is `pipe(3)`.
 final class DevPipe: Dev {
     let letter: Character = "|"
@@ -85,6 +86,14 @@ final class DevPipe: Dev {
     }
 
     func seekable(_ c: Chan) -> Bool { false }
+
+    /// One end of a host pipe that takes the place of the queue. What reads and writes alike is no end of one.
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
+        guard !c.isDirectory, let mode = c.mode, mode.canRead != mode.canWrite else { return nil }
+        if let number = c.lent { return number }
+        let lane = try pipe(c).lane(to: mode.canRead ? end(c) : 1 - end(c))
+        return try c.lend(lane.lend(mode.canRead ? .read : .write), sharesOffset: false)
+    }
 }
 
 /// Both directions of a pipe, and how many Chans are open at each end.
@@ -120,181 +129,5 @@ private final class Pipe: Sendable {
         guard last else { return }
         lane(to: end).closeReader()
         lane(to: 1 - end).closeWriter()
-    }
-}
-
-/// One direction of a pipe: blocks as they were written. The state's lock, then its queues.
-private final class Lane: Sendable {
-    /// A write waits while this many bytes stand in the queue; one block may pass it.
-    static let highWater = 128 * 1024
-    /// The largest block; a longer write is several.
-    static let blockLimit = 128 * 1024
-
-    /// Blocks whose storage is kept: smaller ones cost the allocator nothing, larger ones are copied for longer.
-    static let spareSizes = 1024...8192
-
-    fileprivate struct State {
-        var blocks: [[UInt8]] = []
-        /// Storage of blocks that were read.
-        var spares: [[UInt8]] = []
-        /// The first block that is not read, and where in it the next read begins.
-        var head = 0
-        var position = 0
-        var count = 0
-        var readerGone = false
-        var writerGone = false
-    }
-
-    private let state = Lock(State())
-    private let readers = WaitQueue()
-    private let writers = WaitQueue()
-    private let account: Account
-
-    init(_ account: Account) { self.account = account }
-
-    deinit { account.credit(.pipes, state.withLock { $0.count }) }
-
-    var count: Int { state.withLock { $0.count } }
-    var isClosed: Bool { state.withLock { $0.readerGone } }
-
-    func read(into buffer: inout MutableRawSpan, _ how: How) throws(SysError) -> Int {
-        guard buffer.byteCount > 0 else { return 0 }
-        var drained = false
-        let room = buffer.byteCount
-        let part = try readers.sleep(how) {
-            state.withLock { s -> Part? in
-                guard s.count > 0 || s.writerGone else { return nil }
-                let before = s.count
-                let part = s.take(room)
-                drained = before >= Self.highWater / 2 && s.count < Self.highWater / 2
-                return part
-            }
-        }
-        if drained { writers.wake() }
-        let n = buffer.copy(part.block.span.bytes.extracting(part.range))
-        if n > 0 { account.credit(.pipes, n) }
-        if part.isLast, Self.spareSizes.contains(part.block.count) { state.withLock { $0.keep(part.block) } }
-        return n
-    }
-
-    func write(_ bytes: RawSpan, _ how: How) throws(SysError) -> Int {
-        var done = 0
-        repeat {
-            let size = min(bytes.byteCount - done, Self.blockLimit)
-            let block = bytes.extracting(done..<done + size)
-            do throws(SysError) { try put(block, done == 0 ? how : .wait) } catch {
-                if done > 0, error.code == .interrupted { return done }
-                throw error
-            }
-            done += size
-        } while done < bytes.byteCount && how == .wait
-        return done
-    }
-
-    private func put(_ block: RawSpan, _ how: How) throws(SysError) {
-        let size = block.byteCount
-        try account.charge(.pipes, size)
-        let copy: [UInt8]
-        if Self.spareSizes.contains(size), var spare = state.withLock({ $0.spare(size) }) {
-            var span = spare.mutableSpan
-            var bytes = span.mutableBytes
-            bytes.copy(block)
-            copy = spare
-        } else {
-            copy = [UInt8](copying: block)
-        }
-        var wasEmpty = false
-        do throws(SysError) {
-            try writers.sleep(how) { () throws(SysError) -> Void? in
-                try state.withLock { (s) throws(SysError) -> Void? in
-                    guard !s.readerGone else { throw .closedPipe }
-                    guard s.count < Self.highWater else { return nil }
-                    guard size > 0 else { return () }
-                    wasEmpty = s.count == 0
-                    s.blocks.append(copy)
-                    s.count += size
-                    return ()
-                }
-            }
-        } catch {
-            account.credit(.pipes, size)
-            throw error
-        }
-        if wasEmpty { readers.wake() }
-    }
-
-    func closeReader() {
-        state.withLock { $0.readerGone = true }
-        writers.wake()
-        readers.wake()
-    }
-
-    func closeWriter() {
-        state.withLock { $0.writerGone = true }
-        readers.wake()
-    }
-
-    /// Registers before it looks, so that a change in between fires the waiter.
-    func poll(reading wanted: Bool, _ waiter: Waiter?) -> PollEvents {
-        if wanted { waiter?.stand(on: readers) }
-        return state.withLock { s in
-            var got: PollEvents = s.writerGone ? .hangup : []
-            if wanted, s.count > 0 || s.writerGone { got.insert(.read) }
-            return got
-        }
-    }
-
-    func poll(writing wanted: Bool, _ waiter: Waiter?) -> PollEvents {
-        if wanted { waiter?.stand(on: writers) }
-        return state.withLock { s in
-            if s.readerGone { return wanted ? [.write, .error] : [] }
-            return wanted && s.count < Self.highWater ? .write : []
-        }
-    }
-}
-
-/// What a read takes of a block, to be copied without a lock.
-private struct Part {
-    var block: [UInt8] = []
-    var range = 0..<0
-    /// Nothing of the block is left in the queue.
-    var isLast = false
-}
-
-extension Lane.State {
-    /// The front of the first block, at most `room` bytes.
-    mutating func take(_ room: Int) -> Part {
-        guard count > 0 else { return Part() }
-        var part = Part(block: blocks[head])
-        let end = min(part.block.count, position + room)
-        part.range = position..<end
-        count -= part.range.count
-        guard end == part.block.count else {
-            position = end
-            return part
-        }
-        part.isLast = true
-        blocks[head] = []
-        head += 1
-        position = 0
-        if head == blocks.count {
-            blocks.removeAll(keepingCapacity: blocks.count < 64)
-            head = 0
-        } else if head > 64, head * 2 > blocks.count {
-            blocks.removeFirst(head)
-            head = 0
-        }
-        return part
-    }
-
-    /// Keeps the storage of a block that was read: writers often write blocks of one size.
-    mutating func keep(_ block: [UInt8]) {
-        if spares.count < 4 { spares.append(block) }
-    }
-
-    /// Storage of just that size, where the last that was kept has it; others make room for what is in use now.
-    mutating func spare(_ size: Int) -> [UInt8]? {
-        guard let last = spares.popLast() else { return nil }
-        return last.count == size ? last : nil
     }
 }

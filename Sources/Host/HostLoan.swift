@@ -28,6 +28,12 @@ extension HostFiles {
         try HostIO.check(cshim_fcntl(descriptor, F_SETFL, Int(flags & ~O_NONBLOCK)))
     }
 
+    /// Makes them throw `.wouldBlock` instead.
+    public static func setImpatient(_ descriptor: Int32) throws(SysError) {
+        let flags = try HostIO.check(cshim_fcntl(descriptor, F_GETFL, 0))
+        try HostIO.check(cshim_fcntl(descriptor, F_SETFL, Int(flags | O_NONBLOCK)))
+    }
+
     /// The device files of the host that are the same as ours.
     public enum Device: String, Sendable { case null, zero, full, urandom }
 
@@ -81,4 +87,24 @@ public struct HostMemoryFile: ~Copyable, Sendable {
         guard let reader = try? open(.read) else { return false }  // nothing to ask with
         return cshim_is_alone(reader.number) == 1
     }
+}
+
+extension HostStream {
+    /// A pipe, of which neither end waits, with room for `room` bytes at least. Throws `.noMemory` where the host has none so
+    /// large. The corresponding POSIX call is `pipe(2)`.
+    public static func pipe(room: Int) throws(SysError) -> (reading: HostStream, writing: HostStream) {
+        var ends: [Int32] = [-1, -1]
+        try HostIO.check(cshim_pipe(&ends, 0))
+        let reading = HostStream(owning: HostFd(owning: ends[0]))
+        let writing = HostStream(owning: HostFd(owning: ends[1]))
+        try HostFiles.setImpatient(ends[1])
+        // A page more than it takes: the first may be begun in its middle.
+        guard let size = Int32(exactly: room + 4096), cshim_pipe_room(ends[1], size) >= size else { throw .noMemory }
+        return (reading, writing)
+    }
+}
+
+extension HostFiles {
+    /// Bytes that stand in a pipe.
+    public static func waiting(_ descriptor: Int32) -> Int { max(0, Int(cshim_waiting(descriptor))) }
 }

@@ -176,8 +176,9 @@ extension Proc {
         return new
     }
 
-    /// The two ends of a pipe; what is written to one is read from the other. The corresponding Plan 9 call is `pipe(2)`.
-    public func pipe() throws(SysError) -> (Int32, Int32) {
+    /// The two ends of a pipe; what is written to one is read from the other. With `oneWay` the first can only be read and the
+    /// second only be written: then a program of the host may get either. The corresponding Plan 9 call is `pipe(2)`.
+    public func pipe(oneWay: Bool = false) throws(SysError) -> (Int32, Int32) {
         try enter()
         guard let dev = system.device("|") else { throw SysError("no pipe device in this emu") }
         let caller = caller
@@ -185,8 +186,9 @@ extension Proc {
         let none = MountFilter(MountTable(), root.instance)
         let a = try dev.walk(root, ["data"], none, caller).chan
         let b = try dev.walk(root, ["data1"], none, caller).chan
-        let one = try files.insert(dev.open(a, .readWrite, caller, .wait))
-        do throws(SysError) { return (one, try files.insert(dev.open(b, .readWrite, caller, .wait))) } catch {
+        let one = try files.insert(dev.open(a, oneWay ? .read : .readWrite, caller, .wait))
+        let mode: OpenMode = oneWay ? .write : .readWrite
+        do throws(SysError) { return (one, try files.insert(dev.open(b, mode, caller, .wait))) } catch {
             _ = try files.remove(one)
             throw error
         }

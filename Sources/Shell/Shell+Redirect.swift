@@ -111,9 +111,9 @@ extension Proc {
         }
     }
 
-    /// The two ends of a new pipe, in no descriptor table.
-    func pipeChans() throws(SysError) -> (Chan, Chan) {
-        let (a, b) = try pipe()
+    /// The two ends of a new pipe, in no descriptor table; with `oneWay` the first is read and the second written.
+    func pipeChans(oneWay: Bool) throws(SysError) -> (Chan, Chan) {
+        let (a, b) = try pipe(oneWay: oneWay)
         // Its ends have nothing to flush.
         defer {
             try? close(a)

@@ -193,7 +193,9 @@ extension Shell {
                 input = nil
                 if i < pipeline.joints.count {
                     let joint = pipeline.joints[i]
-                    let (left, right) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+                    // Who names other descriptors may use them both ways.
+                    let isPlain = joint.left == 1 && joint.right == 0
+                    let (right, left) = try pipe(oneWay: isPlain)
                     moves.append(Move(joint.left, left))
                     input = Move(joint.right, right)
                 }
@@ -217,9 +219,13 @@ extension Shell {
         return try collect(end, pid)
     }
 
+    private func pipe(oneWay: Bool) throws(Failure) -> (Chan, Chan) {
+        try system(as: "no pipe") { () throws(SysError) in try p.pipeChans(oneWay: oneWay) }
+    }
+
     /// Starts the block with descriptor 1 on a pipe, whose other end alone is held here.
     private func start(_ block: Block) throws(Failure) -> (Chan, Int32) {
-        let (ours, theirs) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+        let (ours, theirs) = try pipe(oneWay: true)
         return (ours, try fork(block.commands, Moves([Move(1, theirs)]), beside: false))
     }
 
@@ -246,7 +252,9 @@ extension Shell {
 
     /// Starts the block with one end of a pipe; the name of the other, good until the command is over.
     func named(_ block: Block, _ access: Access) throws(Failure) -> String {
-        let (ours, theirs) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+        let (first, second) = try pipe(oneWay: access != .both)
+        let ours = access == .read ? first : second
+        let theirs = access == .read ? second : first
         let moves: [Move]
         switch access {
         case .read: moves = [Move(1, theirs)]
@@ -258,7 +266,8 @@ extension Shell {
 
     /// Starts a command with descriptor `fd` on one end of a pipe; the name of the other.
     func pipe(to items: [Item], _ fd: Int) throws(Failure) -> String {
-        let (ours, theirs) = try system(as: "no pipe") { () throws(SysError) in try p.pipeChans() }
+        let (first, second) = try pipe(oneWay: fd <= 1)
+        let (ours, theirs) = fd == 0 ? (second, first) : (first, second)
         return try named([command(items)], [Move(fd, theirs)], ours, wait: fd == 0)
     }
 

@@ -111,6 +111,9 @@ int cshim_is_alone(int fd);
 int cshim_waiting(int fd);
 int cshim_pipe_room(int fd, int size);
 
+/* Mounts a FUSE connection nowhere, no programs nor devices in it; the root's descriptor or -1. */
+int cshim_fuse_mount(int device);
+
 /* pipe2(2), close-on-exec; the end with index ours does not block. 0 or -1. */
 int cshim_pipe(int *ends, int ours);
 /* Starts a program found by our PATH, in a directory and a session of its own, with three descriptors (/dev/null for -1) and no

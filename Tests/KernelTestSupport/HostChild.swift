@@ -2,12 +2,14 @@ import Glibc
 import Kernel
 
 /// A program of the host, started with the descriptors it is given as its first three; the others it has not.
-final class HostChild {
-    let pid: pid_t
+public final class HostChild {
+    public let pid: pid_t
     private var status: Int32?
 
     /// `input`, `output` and `errors` are lent: the caller's they stay. Those that are nil are /dev/null.
-    init(_ words: String..., input: Int32? = nil, output: Int32? = nil, errors: Int32? = nil) throws {
+    public init(
+        _ words: String..., input: Int32? = nil, output: Int32? = nil, errors: Int32? = nil
+    ) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -42,10 +44,10 @@ final class HostChild {
         waitpid(pid, nil, 0)
     }
 
-    func signal(_ number: Int32) { kill(pid, number) }
+    public func signal(_ number: Int32) { kill(pid, number) }
 
     /// Waits for its end: the exit status, 128 and the number where a signal ended it.
-    func end() -> Int32 {
+    public func end() -> Int32 {
         var raw: Int32 = 0
         while waitpid(pid, &raw, 0) < 0, errno == EINTR {}
         status = raw
@@ -54,20 +56,22 @@ final class HostChild {
 }
 
 /// Runs a program to its end.
-func runHost(_ words: String, input: Int32? = nil, output: Int32? = nil, errors: Int32? = nil) throws -> Int32 {
+public func runHost(
+    _ words: String, input: Int32? = nil, output: Int32? = nil, errors: Int32? = nil
+) throws -> Int32 {
     try HostChild("sh", "-c", words, input: input, output: output, errors: errors).end()
 }
 
 extension Proc {
     /// The host's descriptor for one of ours. Throws where it has none.
-    func lend(_ fd: Int32) throws(SysError) -> Int32 {
+    public func lend(_ fd: Int32) throws(SysError) -> Int32 {
         let c = try fildes(fd)
         guard let number = try c.dev.lend(c, caller) else { throw SysError("\(c.path) is not lent") }
         return number
     }
 
     /// `count` bytes at most, as text.
-    func get(_ fd: Int32, _ count: Int = 4096) throws(SysError) -> String {
+    public func get(_ fd: Int32, _ count: Int = 4096) throws(SysError) -> String {
         String(decoding: try read(fd, count), as: UTF8.self)
     }
 }
