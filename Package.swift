@@ -63,7 +63,7 @@ let package = Package(
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
         listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
         listed("Mnt", source: "Mnt.swift", ["Kernel", "NineP"]),
-        floor("Linux", ["Kernel", "Host"]),
+        listed("Linux", source: "Request.swift", ["Kernel", "Host"]),
         floor("Fuse", ["Kernel", "Host"]),
         floor("Vx", ["Linux", "Fuse", "Kernel", "Host"]),
         floor("Shell", ["Kernel", "Codec"]),
@@ -76,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "emu",
             dependencies: [
-                "Kernel", "Host", "Devices", "Mnt", "Shell", "Builtins", "Filters", "Appl",
+                "Kernel", "Host", "Devices", "Mnt", "Linux", "Shell", "Builtins", "Filters", "Appl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -116,7 +116,10 @@ let package = Package(
             name: "KernelTestSupport", dependencies: ["Kernel", "Host"], path: "Tests/KernelTestSupport",
             swiftSettings: strict),
         tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
-        tests("Linux", ["Linux", "Devices", "Kernel", "Host", "KernelTestSupport"]),
+        .target(
+            name: "LinuxTestSupport", dependencies: ["Linux", "Kernel"], path: "Tests/LinuxTestSupport",
+            swiftSettings: strict),
+        tests("Linux", ["Linux", "LinuxTestSupport", "Devices", "Kernel", "Host", "KernelTestSupport"]),
         tests("Fuse", ["Fuse", "Devices", "Mnt", "Kernel", "Host", "KernelTestSupport"]),
         tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
         .target(
@@ -126,6 +129,6 @@ let package = Package(
         tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
         + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport")
-        + fuzz("MntClient", "MntTestSupport") + fuzz("Fuse"),
+        + fuzz("MntClient", "MntTestSupport") + fuzz("Fuse") + fuzz("Elf", "LinuxTestSupport"),
     swiftLanguageModes: [.v6]
 )

@@ -260,8 +260,10 @@ struct Namec {
         guard (1...names.count).contains(walked.count) else { throw .io }
         walked.chan.mask = c.mask
         last = walked
-        // What is found for a stat is let go of at once: only a link's place is asked for.
-        if case .stat = purpose, walked.count == names.count, !walked.chan.qid.isSymlink {
+        // A plain file that is found for a stat is let go of at once: nobody asks for its place.
+        if case .stat = purpose, walked.count == names.count,
+            walked.chan.qid.type.isDisjoint(with: [.symlink, .directory])
+        {
             return (walked.chan, walked.count)
         }
         walked.chan.node = c.node?.descendant(names.prefix(walked.count))

@@ -4,6 +4,7 @@ import Devices
 import Filters
 import Host
 import Kernel
+import Linux
 import Mnt
 
 /// From flags to a running system: joins the tables, makes the first name space, starts the first process and waits.
@@ -35,7 +36,7 @@ struct Boot {
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
         for module in moduleTable { module.start(system) }
-        for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
+        for make in Devices.deviceTable + Mnt.deviceTable + Linux.deviceTable { system.add(make()) }
         system.lineEditor = ConsoleEditor()
 
         let ids = HostEnvironment.ids

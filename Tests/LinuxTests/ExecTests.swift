@@ -15,7 +15,7 @@ struct ExecTests {
 
     @Test("execve finds what Linux finds", arguments: cases)
     func calls(_ row: Case) async throws {
-        try await withSystem(deviceTable.map { $0() }) { p in
+        try await withSystem(Devices.deviceTable.map { $0() }) { p in
             try p.bind("#Rlinux", "/tmp", .create)
             try p.chdir("/tmp")
             p.umask = 0o022

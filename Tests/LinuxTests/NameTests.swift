@@ -15,7 +15,7 @@ struct NameTests {
 
     @Test("each call gives what Linux gives", arguments: openCases + statCases + makeCases + moveCases)
     func calls(_ row: Case) async throws {
-        try await withSystem(deviceTable.map { $0() }) { p in
+        try await withSystem(Devices.deviceTable.map { $0() }) { p in
             try p.bind("#Rlinux", "/tmp", .create)
             try p.chdir("/tmp")
             p.umask = 0o022
@@ -241,6 +241,30 @@ struct NameTests {
                 fstatfs(3, @) = 0
                 fstatfs(99, @) = EBADF
                 fstatfs(4, @) = native
+                """),
+        Case(
+            title: "a file has the same numbers by whatever name or descriptor",
+            script: """
+                mkdir("d", 0755) = 0
+                mkdir("d/e", 0755) = 0
+                put("f", "x") = 0
+                symlink("d", "l") = 0
+                open("d", O_RDONLY) = 3
+                openat(3, "e", O_RDONLY) = 4
+                open("f", O_RDONLY) = 5
+                openat(4, "..", O_RDONLY) = 6
+                open("l", O_RDONLY) = 7
+                same("d", 3, 6, 7, "./d/.", "/tmp/d", "d/e/..", "l/") = yes
+                same("d/e", 4, "d/./e") = yes
+                same("f", 5, "../tmp/f", "d/../f") = yes
+                bind("d", "d/e") = 0
+                open("d/e", O_RDONLY) = 8
+                openat(8, ".", O_RDONLY) = 9
+                same("d/e", 8, 9, "/tmp/d/e") = yes
+                openat(8, "..", O_RDONLY) = 10
+                same(3, 10) = yes
+                open("/", O_RDONLY) = 11
+                same("/", 11, "..", "../..") = yes
                 """),
         Case(
             title: "access",

@@ -147,6 +147,9 @@ struct Script {
         case "close":
             guest.close(Int32(truncatingIfNeeded: path))
             return "0"
+        case "same":
+            let numbers = words.map { word in identity(word) }
+            return numbers.allSatisfy { $0 == numbers[0] } ? "yes" : "no: \(numbers)"
         case "isopen": return guest.chan(Int32(truncatingIfNeeded: path))?.mode == nil ? "no" : "yes"
         case "native": return Self.show(Int64(guest.insert(nil)))
         case "put", "get": return transfer(name, words)
@@ -212,6 +215,17 @@ struct Script {
             try guest.proc.close(fd)
             return "\"\(Self.text(bytes))\""
         } catch { return Self.show(-Int64(error.errno)) }
+    }
+
+    /// `st_dev` and `st_ino` of a name, a link itself, or of a descriptor.
+    private func identity(_ word: String) -> String {
+        let address = guest.place([UInt8](repeating: 0, count: 144))
+        let result =
+            word.first == "\""
+            ? guest.call(6, [argument(word), address])
+            : guest.call(262, [argument(word), guest.place(""), address, 0x1000])
+        guard result == 0, let s = try? guest.read(address, 16) else { return Self.show(result) }
+        return "\(Self.word(s, 0, 8)):\(Self.word(s, 8, 8))"
     }
 
     private func makeElf(_ words: [String]) -> String {
