@@ -11,9 +11,12 @@ public struct FirstProcess: Sendable {
     private let host: Bool
     private let root: Bool
     private let verbose: Bool
+    /// Whether it begins with a shell of ours, and not with a program that was named.
+    private let isShell: Bool
     /// Host paths that `--sandbox` shows; element N is the tree `#UsandboxN`.
     private let shown: [String]
-    private let nameSpace: (name: String, text: String)?
+    /// What the name space goes on with: a file, and its text where it is the host's.
+    private let nameSpace: (name: String, text: String?)?
     /// A script of the host: its name inside and its text.
     private let script: (name: String, text: [UInt8])?
 
@@ -28,7 +31,7 @@ public struct FirstProcess: Sendable {
 
     /// `command` is one of the shell's; else `words` are a script of the host or a program inside, and its arguments; else
     /// it is what emu.conf says. `directory` of the host is where emu was started; `shown` is `HostGrants.showSystem`'s.
-    /// `nsFile`, of the host, ends the name space. Throws where a file of the host cannot be read.
+    /// `nsFile`, of the host or where that has none of ours, ends the name space. Throws where a file of the host cannot be read.
     public init(
         command: String?, _ words: [String], user: String, in directory: String?, _ grants: HostGrants,
         shown: [String], nsFile: String?, verbose: Bool
@@ -42,7 +45,9 @@ public struct FirstProcess: Sendable {
         self.directory = directory ?? ""
         zone = Self.hostZone()
         if let nsFile {
-            nameSpace = (nsFile, String(decoding: try HostEnvironment.readFile(nsFile, limit: 1 << 20), as: UTF8.self))
+            let isInside = nsFile.hasPrefix("/") && !HostEnvironment.isFile(nsFile)
+            let text = isInside ? nil : try HostEnvironment.readFile(nsFile, limit: 1 << 20)
+            nameSpace = (nsFile, text.map { String(decoding: $0, as: UTF8.self) })
         } else {
             nameSpace = nil
         }
@@ -62,6 +67,7 @@ public struct FirstProcess: Sendable {
                 throw SysError(.isDir, subject: first)
             }
         }
+        isShell = command != nil || script != nil || words.isEmpty
     }
 
     public func run(_ p: Proc) throws(SysError) -> Status {
@@ -70,7 +76,17 @@ public struct FirstProcess: Sendable {
         try buildNameSpace(p)
         guard let program = args.first else { throw SysError("emu.conf has no init section: nothing to run") }
         if verbose { HostEnvironment.complain("emu: \(args.joined(separator: " "))") }
-        return try p.exec(program.utf8.contains(0x2F) ? program : "/bin/\(program)", args)
+        let path = program.utf8.contains(0x2F) ? program : "/bin/\(program)"
+        // The shell is ours, whatever the file puts in its place: without it nothing would come of its command.
+        var shell: (() throws(SysError) -> Status)?
+        if isShell { shell = try p.prepare(path, args) }
+        if let nameSpace {
+            let lines: String
+            if let given = nameSpace.text { lines = given } else { lines = try text(p, nameSpace.name) }
+            try NameSpaceFile(name: nameSpace.name, text: lines).apply(to: p)
+        }
+        if let shell { return try shell() }
+        return try p.exec(path, args)
     }
 
     private func openConsole(_ p: Proc) throws(SysError) {
@@ -105,9 +121,6 @@ public struct FirstProcess: Sendable {
         if let script { try install(script, p) }
         if let zone { try install(zone, p) }
         try p.chdir(host ? "/n/host" : "/home/\(user)")
-        if let nameSpace {
-            try NameSpaceFile(name: nameSpace.name, text: nameSpace.text).apply(to: p)
-        }
     }
 
     /// The keys of the user are those of the system: see keys(6).

@@ -156,9 +156,9 @@ extension HostFiles {
         if close(copy) < 0, errno != EINTR { throw SysError(errno: errno) }
     }
 
-    /// The descriptor's own offset. The corresponding POSIX call is `lseek(2)`.
-    public static func position(_ descriptor: Int32) throws(SysError) -> UInt64 {
-        UInt64(try HostIO.check(lseek(descriptor, 0, SEEK_CUR)))
+    /// Whether the descriptor names a file and nothing more: O_PATH.
+    public static func isNameOnly(_ descriptor: Int32) throws(SysError) -> Bool {
+        try HostIO.check(cshim_fcntl(descriptor, F_GETFL, 0)) & HostFlag.path != 0
     }
 
     /// Moves the descriptor's own offset. The corresponding POSIX call is `lseek(2)`.

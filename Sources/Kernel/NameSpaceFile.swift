@@ -1,7 +1,7 @@
 /// A name space written down: one call a line, as `newns`, `emu -n` and the system's own start take it.
 ///
 /// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `mount` as the command takes it, `unmount [-f] [SOURCE] TARGET`,
-/// `cd DIR`, `mkdir DIR` (which may be there already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
+/// `cd DIR`, `mkdir DIR` and `touch FILE` (which may be there already), `new`, `fork`, `nodev` and `. FILE`; `#` after a blank begins a comment, `'...'` quotes (lines too), and `$name`
 /// is replaced by that environment variable.
 /// The corresponding Inferno page is `namespace(6)`.
 public struct NameSpaceFile {
@@ -79,6 +79,11 @@ public struct NameSpaceFile {
             guard words.count == 2 else { throw SysError("usage: mkdir dir") }
             do throws(SysError) { try p.mkdir(words[1], 0o755) } catch {
                 guard error.code == .exist else { throw error }
+            }
+        case "touch":
+            guard words.count == 2 else { throw SysError("usage: touch file") }
+            if (try? p.stat(words[1])) == nil {  // made, and not emptied
+                try p.close(try p.create(words[1], .write, FileMode(rawValue: 0o644)))
             }
         case "new", "fork", "nodev":
             guard words.count == 1 else { throw SysError("usage: \(words[0])") }

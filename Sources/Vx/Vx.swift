@@ -11,7 +11,7 @@ import Linux
 public struct Vx: Engine {
     private let personality: any Personality
 
-    public init(_ personality: any Personality) { self.personality = personality }
+    public init(_ personality: any Personality = LinuxCalls()) { self.personality = personality }
 
     /// An ELF file of this machine: executable or shared, 64 bits, little-endian.
     public func claims(_ header: [UInt8]) -> Bool {
@@ -38,6 +38,8 @@ public struct Vx: Engine {
 /// How a view is made.
 public struct VxOptions: Sendable {
     public var limits = HostView.Limits()
+    /// Processes at most; nil for as many as its account has.
+    public var processes: Int?
     /// Says each call that comes to us, and its answer.
     public var traces = false
     /// Where that is said.

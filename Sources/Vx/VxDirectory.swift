@@ -29,7 +29,7 @@ final class VxDirectories: Sendable {
         }
     }
 
-    private struct State {
+    fileprivate struct State {
         var byKey: [Key: Place] = [:]
         var byInode: [UInt64: Place] = [:]
         /// Those that nobody has opened, oldest first; what was opened since is passed over.
@@ -37,7 +37,12 @@ final class VxDirectories: Sendable {
         var firstUnopened = 0
         var opened: Set<UInt64> = []
         var count = 0
+        /// Those that are being read: their Chans, open, the last one used at the end.
+        var readers: [(inode: UInt64, chan: Chan)] = []
     }
+
+    /// Chans that are kept open for reading: each has a descriptor of ours.
+    private static let readers = 64
 
     /// Most that are kept; the tree has room for more.
     static let limit = 100_000
@@ -111,14 +116,37 @@ final class VxDirectories: Sendable {
             let fd = try HostFiles.open(place.name, in: root, HostFiles.directoryOnly)
             try HostFiles.setMode(fd.number, dir.mode.permissions)
             let readable = try HostFiles.open(".", in: fd.number, HostFiles.directory)
+            if !nameOnly { keep(c, place.identity.inode) }
             try HostFiles.setTimes(readable.number, accessed: dir.accessed, modified: dir.modified)
             return nameOnly ? fd : readable
         }
     }
 
-    /// The Chan of a descriptor that a program has; nil where it is none of ours.
-    func chan(_ stat: HostStat) -> Chan? {
-        guard stat.device == device else { return nil }
-        return state.withLock { $0.byInode[stat.inode] }?.chan
+    /// The Chan of a descriptor that a program has, open where that is, opened anew by `open` where it has not been used for
+    /// long; nil where it is none of ours.
+    func chan(_ stat: HostStat, nameOnly: Bool, _ open: (Chan) throws(SysError) -> Chan) throws(SysError) -> Chan? {
+        guard stat.device == device, let place = state.withLock({ $0.byInode[stat.inode] }) else { return nil }
+        if nameOnly { return place.chan }
+        if let known = state.withLock({ $0.take(stat.inode) }) { return known }
+        let made = try open(place.chan.clone())
+        keep(made, stat.inode)
+        return made
+    }
+
+    private func keep(_ c: Chan, _ inode: UInt64) {
+        let gone = state.withLock { s -> Chan? in
+            s.readers.append((inode, c))
+            return s.readers.count > Self.readers ? s.readers.removeFirst().chan : nil
+        }
+        withExtendedLifetime(gone) {}
+    }
+}
+
+extension VxDirectories.State {
+    /// The open Chan of a directory, which is then the last one used.
+    fileprivate mutating func take(_ inode: UInt64) -> Chan? {
+        guard let i = readers.lastIndex(where: { $0.inode == inode }) else { return nil }
+        readers.append(readers.remove(at: i))
+        return readers.last?.chan
     }
 }

@@ -14,16 +14,16 @@ final class VxFiles: Sendable {
         var order: [HostIdentity] = []
     }
 
-    /// Most that are kept; the oldest are forgotten, and such a descriptor has no Chan.
-    private static let limit = 16_384
+    /// Most that are kept, with what their devices keep open for them; the oldest are forgotten, and such a descriptor has
+    /// no Chan.
+    private static let limit = 256
 
     private let state = Lock(State())
 
     func add(_ c: Chan, _ stat: HostStat) {
+        // Of a stream that is kept nobody would see the end.
+        guard stat.kind == .regular else { return }
         let key = HostIdentity(stat)
-        // Not open, so that its device is not kept from closing.
-        let chan = c.clone()
-        chan.auxiliary = nil
         state.withLock { s in
             if let before = s.known[key] {
                 if before.chan?.mask != c.mask { s.known[key] = Known(chan: nil) }
@@ -33,7 +33,7 @@ final class VxFiles: Sendable {
                 for old in s.order[..<(Self.limit / 2)] { s.known[old] = nil }
                 s.order.removeFirst(Self.limit / 2)
             }
-            s.known[key] = Known(chan: chan)
+            s.known[key] = Known(chan: c)
             s.order.append(key)
         }
     }

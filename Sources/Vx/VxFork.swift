@@ -23,6 +23,7 @@ struct VxFork {
             case VxMachine.vfork: VxClone.childEnds | VxClone.sharesMemory | VxClone.waits
             default: arguments[0]
             }
+        guard !view.isFull else { return trap.refuse(11) }
         let child: Proc
         let traced: VxTraced
         do throws(SysError) {

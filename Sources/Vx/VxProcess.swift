@@ -83,10 +83,13 @@ final class VxGuest: Guest {
     var proc: Proc { process.proc }
     var pid: Int32 { process.inner }
 
-    init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap) {
+    private let how: How
+
+    init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap, _ how: How = .try) {
         self.view = view
         self.process = process
         self.trap = trap
+        self.how = how
     }
 
     /// Most that is copied at once.
@@ -120,10 +123,10 @@ final class VxGuest: Guest {
 
     func file(_ fd: Int32) throws(SysError) -> GuestFile {
         guard fd >= 0 else { throw .badFd }
-        return try VxFile(process.peer.take(fd), view)
+        return try VxFile(process.peer.take(fd), view, proc, how)
     }
 
-    func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity { try view.identity(c, proc.caller) }
+    func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity { try view.identity(c, dir, proc.caller) }
 }
 
 /// A descriptor of a program.
@@ -131,12 +134,15 @@ final class VxFile: GuestFile {
     private let fd: HostFd
     let chan: Chan?
 
-    init(_ fd: consuming HostFd, _ view: VxView) throws(SysError) {
-        chan = view.chan(try HostStat(fd.number))
+    init(_ fd: consuming HostFd, _ view: VxView, _ proc: Proc, _ how: How) throws(SysError) {
+        let nameOnly = try HostFiles.isNameOnly(fd.number)
+        chan = try view.chan(try HostStat(fd.number), nameOnly: nameOnly) { (c) throws(SysError) in
+            try Subtree(of: proc).open(c, .read, how)
+        }
         self.fd = fd
     }
 
-    var position: UInt64 { get throws(SysError) { try HostFiles.position(fd.number) } }
+    var position: UInt64 { get throws(SysError) { try HostFiles.offset(fd.number) } }
 
     func setPosition(_ position: UInt64) throws(SysError) { try HostFiles.seek(fd.number, to: position) }
 }

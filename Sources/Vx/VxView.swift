@@ -131,7 +131,7 @@ final class VxView: Sendable {
                 // Its Proc may be killed while it waits there.
                 do throws(SysError) {
                     let process = guest.process
-                    try process.proc.startThread { [self] _ in answer(VxGuest(self, process, trap), .wait) }
+                    try process.proc.startThread { [self] _ in answer(VxGuest(self, process, trap, .wait), .wait) }
                 } catch { trap.refuse(error.errno) }
                 return
             }
@@ -191,6 +191,9 @@ final class VxView: Sendable {
             host.end()
         }
     }
+
+    /// Whether it has as many processes as it may have.
+    var isFull: Bool { options.processes.map { limit in state.withLock { $0.processes.count >= limit } } ?? false }
 
     /// The process that is that Proc.
     func process(_ pid: Int32) -> VxProcess? { state.withLock { $0.processes.values.first { $0.proc.pid == pid } } }
@@ -267,13 +270,18 @@ final class VxView: Sendable {
         try guest.trap.give(fd, as: number ?? -1, closeOnExec: closeOnExec, answers: number == nil)
     }
 
-    /// What a descriptor of a program was opened as.
-    func chan(_ stat: HostStat) -> Chan? { directories.chan(stat) ?? files.chan(stat) }
+    /// What a descriptor of a program was opened as; a directory is opened anew by `open` where that is needed.
+    func chan(
+        _ stat: HostStat, nameOnly: Bool, _ open: (Chan) throws(SysError) -> Chan
+    ) throws(SysError) -> Chan? {
+        if let directory = try directories.chan(stat, nameOnly: nameOnly, open) { return directory }
+        return files.chan(stat)
+    }
 
     /// The numbers of a file for programs.
-    func identity(_ c: Chan, _ caller: Caller) throws(SysError) -> FileIdentity {
+    func identity(_ c: Chan, _ dir: Dir, _ caller: Caller) throws(SysError) -> FileIdentity {
         if c.isDirectory { return try directories.place(c).identity }
         if let host = try c.dev.hostIdentity(c, caller) { return FileIdentity(device: host.device, inode: host.inode) }
-        return FileIdentity(device: 1 << 32 | UInt64(c.instance), inode: c.qid.path)
+        return FileIdentity(dir)
     }
 }

@@ -21,7 +21,8 @@ struct Emu: ParsableCommand {
     var root: String?
     @Option(name: .short, help: ArgumentHelp("Run a command of the shell instead of a script.", valueName: "command"))
     var command: String?
-    @Option(name: .short, help: ArgumentHelp("Go on with the name space file of the host.", valueName: "nsfile"))
+    @Option(
+        name: .short, help: ArgumentHelp("Go on with a name space file, of the host or inside.", valueName: "nsfile"))
     var nsFile: String?
     @Flag(name: .customShort("C"), help: "Let programs of the host be run, which see all of it (see os(1)).")
     var hostCommands = false

@@ -17,6 +17,9 @@ import Testing
             ("mkdir /$user'x'$user", ["glendaxglenda"]),
             ("mkdir /a#b", ["a#b"]),
             ("mkdir /a\ncd /a\nmkdir /b\nmkdir c\ncd /", ["a", "b"]),
+            ("touch /a\ntouch /a\ntouch /b", ["a", "b"]),
+            ("mkdir /a\ntouch /a", ["a"]),
+            ("touch", nil),
             ("", []),
         ] as [(String, [String]?)])
     func linesAreCalls(_ text: String, _ names: [String]?) async throws {

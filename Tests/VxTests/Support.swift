@@ -41,13 +41,14 @@ func run(_ words: [String], input: String = "", _ options: VxOptions = VxOptions
     let folder = try Folder()
     try shell("printf '%s' '\(input)' > \(folder.path)/in; : > \(folder.path)/out; chmod 666 \(folder.path)/out")
     var grants = HostGrants()
-    grants.trees["*"] = .init("/", devices: true)
-    let path = folder.path
+    // Whatever goes wrong, nothing of the host is written to but the folder.
+    grants.trees["*"] = .init("/", [.read, .execute])
+    grants.trees["folder"] = .init(folder.path)
     let status = try inSystem(deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
         try p.bind("#U*", "/", .replace)
         let pid = try p.spawn(.forkFD) { (p) throws(SysError) in
-            _ = try p.open("\(path)/in", .read)
-            _ = try p.open("\(path)/out", .write)
+            _ = try p.open("#Ufolder/in", .read)
+            _ = try p.open("#Ufolder/out", .write)
             _ = try p.dup(1, 2)
             return try Vx(SmallPersonality()).run(p, words[0], words, options)
         }
