@@ -20,6 +20,13 @@ final class Folder: Sendable {
 
     deinit { try? shell("rm -rf \(path)") }
 
+    /// The twelve permission bits of a file.
+    func permissions(_ name: String) throws -> UInt32 {
+        var s = Glibc.stat()
+        guard lstat("\(path)/\(name)", &s) == 0 else { throw SysError(errno: errno) }
+        return s.st_mode & 0o7777
+    }
+
     func text(_ name: String) throws -> String {
         String(decoding: try HostEnvironment.readFile("\(path)/\(name)"), as: UTF8.self)
     }
@@ -46,6 +53,7 @@ func run(_ words: [String], input: String = "", _ options: VxOptions = VxOptions
     grants.trees["folder"] = .init(folder.path)
     let status = try inSystem(deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
         try p.bind("#U*", "/", .replace)
+        try p.bind("#c", "/dev", .before)
         let pid = try p.spawn(.forkFD) { (p) throws(SysError) in
             _ = try p.open("#Ufolder/in", .read)
             _ = try p.open("#Ufolder/out", .write)
