@@ -53,7 +53,10 @@ extension MntLink {
     /// What is wrong with an entry.
     static func lie(in stat: Stat) -> String? {
         if stat.qid.isDirectory != stat.mode.contains(.directory) { return "mode and qid disagree" }
-        if stat.name != "/", let fault = Element.fault(stat.name) { return "Rstat: \(fault.rawValue)" }
+        // A root is called `/`, or, by u9fs, nothing.
+        if stat.name != "/", !stat.name.isEmpty, let fault = Element.fault(stat.name) {
+            return "Rstat: \(fault.rawValue)"
+        }
         return nil
     }
 }

@@ -24,6 +24,19 @@ import Testing
         }
     }
 
+    @Test func aRootWithoutANameIsARoot() async throws {
+        let server = FakeServer { request, _ in
+            guard case .stat = request.message else { return [] }
+            var root = LyingTests.directory
+            root.name = ""
+            return [(request.tag, .raw(LyingTests.frame(.stat(root), request.tag)))]
+        }
+        try await inEmu { p in
+            try p.mount(try server.start(p), "/n")
+            #expect(try p.stat("/n").isDirectory)
+        }
+    }
+
     /// Inferno's emu keeps in 16 bits how long a stat may be: what msize leaves of it.
     @Test func aServerThatAgreesToMoreThanItCanDoIsAskedForLess() async throws {
         let server = FakeServer(msize: 24 + 64 * 1024) { request, server in
