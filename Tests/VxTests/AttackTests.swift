@@ -27,7 +27,7 @@ import Testing
         grants.trees["hidden"] = .init("\(path)/hidden")
         grants.trees["attack"] = .init("\(path)/attack", [.read, .execute])
         grants.trees["made"] = .init("\(path)/made")
-        let status = try inSystem(deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
+        let status = try inSystem(Devices.deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
             try p.bind("#Rroot", "/", [.before, .create])
             for name in ["usr", "bin", "lib", "lib64"] {
                 try? p.mkdir("/\(name)")  // where we have it too

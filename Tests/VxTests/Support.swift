@@ -51,7 +51,7 @@ func run(_ words: [String], input: String = "", _ options: VxOptions = VxOptions
     // Whatever goes wrong, nothing of the host is written to but the folder.
     grants.trees["*"] = .init("/", [.read, .execute])
     grants.trees["folder"] = .init(folder.path)
-    let status = try inSystem(deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
+    let status = try inSystem(Devices.deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
         try p.bind("#U*", "/", .replace)
         try p.bind("#c", "/dev", .before)
         let pid = try p.spawn(.forkFD) { (p) throws(SysError) in
