@@ -8,6 +8,8 @@ final class FuseHandle: @unchecked Sendable {
     let node: UInt64
     let name: String
     let chan: Chan
+    /// On whose behalf: what a device asks of the calling process is asked of it.
+    let proc: Proc
     let caller: Caller
     /// The kernel has opened it: nobody else may.
     var isOpen = false
@@ -17,8 +19,9 @@ final class FuseHandle: @unchecked Sendable {
     /// Who is to tell the kernel when it becomes ready.
     var waiter: Waiter?
 
-    init(_ node: UInt64, _ name: String, _ chan: Chan, _ caller: Caller) {
-        (self.node, self.name, self.chan, self.caller) = (node, name, chan, caller)
+    init(_ node: UInt64, _ name: String, _ chan: Chan, _ proc: Proc) {
+        (self.node, self.name, self.chan, self.proc) = (node, name, chan, proc)
+        caller = proc.caller
     }
 
     deinit { waiter?.cancel() }
@@ -74,7 +77,7 @@ final class FuseWorkers: Sendable {
     init(_ p: Proc) { self.p = p }
 
     /// False where nobody can attend to it. Does not wait.
-    func submit(_ call: FuseCall, _ attend: @escaping @Sendable (FuseCall, Thread) -> Void) -> Bool {
+    func submit(_ call: FuseCall, _ attend: @escaping @Sendable (FuseCall) -> Void) -> Bool {
         let (isShort, isAlone) = state.withLock { s -> (Bool, Bool) in
             s.line.append(call)
             guard s.line.count > s.idle, s.threads < Self.limit, !s.isClosed else { return (false, false) }
@@ -86,7 +89,7 @@ final class FuseWorkers: Sendable {
         do throws(SysError) {
             try p.startThread { [self] thread in
                 while let call = next() {
-                    attend(call, thread)
+                    attend(call)
                     thread.takeInterrupt()
                 }
                 left()

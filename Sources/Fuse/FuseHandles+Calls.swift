@@ -13,7 +13,9 @@ extension FuseHandles {
         let call = FuseCall(request, handle, work())
         let isFirst = state.withLock { _ in call.isRead ? handle.reads.isEmpty : handle.writes.isEmpty }
         if isFirst {
-            do throws(SysError) { return try perform(call, .try, &answer) } catch {
+            do throws(SysError) {
+                return try handle.proc.adopt { () throws(SysError) in try perform(call, .try, &answer) }
+            } catch {
                 guard error.code == .wouldBlock, !flags.isImpatient else { return fail(request.unique, error) }
             }
         } else if flags.isImpatient {
@@ -28,7 +30,9 @@ extension FuseHandles {
         let call = FuseCall(request, handle, work)
         guard !handle.chan.dev.mayBlock else { return keep(call) }
         var none: [UInt8] = []
-        do throws(SysError) { try perform(call, .wait, &none) } catch { fail(request.unique, error) }
+        do throws(SysError) {
+            try handle.proc.adopt { () throws(SysError) in try perform(call, .wait, &none) }
+        } catch { fail(request.unique, error) }
     }
 
     /// Carries out a call and answers it. `answer` has room for what is read.
@@ -81,7 +85,7 @@ extension FuseHandles {
     }
 
     private func start(_ call: FuseCall) {
-        let isTaken = workers.submit(call) { [weak self] call, thread in self?.attend(to: call, thread) }
+        let isTaken = workers.submit(call) { [weak self] call in self?.attend(to: call) }
         guard !isTaken else { return }
         let (wasThere, next) = finish(call)
         if wasThere { fail(call.unique, .noMemory) }
@@ -89,19 +93,28 @@ extension FuseHandles {
     }
 
     /// A worker's turn at a call.
-    private func attend(to call: FuseCall, _ thread: Thread) {
-        let isWanted = state.withLock { s -> Bool in
+    private func attend(to call: FuseCall) {
+        var isOurs = false
+        var answer: [UInt8] = []
+        var failure: SysError?
+        do throws(SysError) {
+            try call.handle.proc.adopt { () throws(SysError) in
+                isOurs = begin(call, Thread.current)
+                if isOurs { try perform(call, .wait, &answer) }
+            }
+        } catch { failure = error }
+        guard isOurs else { return }
+        let (_, next) = finish(call)
+        if let failure { fail(call.unique, failure) }
+        if let next { start(next) }
+    }
+
+    private func begin(_ call: FuseCall, _ thread: Thread) -> Bool {
+        state.withLock { s in
             guard case .queued = call.stage, !s.isClosed else { return false }
             call.stage = .running(thread)
             return true
         }
-        guard isWanted else { return }
-        var answer: [UInt8] = []
-        var failure: SysError?
-        do throws(SysError) { try perform(call, .wait, &answer) } catch { failure = error }
-        let (_, next) = finish(call)
-        if let failure { fail(call.unique, failure) }
-        if let next { start(next) }
     }
 
     /// Takes a call out of the tables, unless somebody did, or it runs and `onlyQueued` is set. Whether it was done; and

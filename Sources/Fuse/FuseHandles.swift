@@ -67,16 +67,16 @@ public final class FuseHandles: Sendable {
         }
     }
 
-    /// Makes a handle for the open file `c`. The agent opens it by what this gives; where that fails it is to be forgotten.
-    /// Throws `.noFd` where there are too many.
-    public func open(_ c: Chan, _ caller: Caller) throws(SysError) -> Name {
+    /// Makes a handle for the open file `c`, which is used on behalf of `proc` whoever has the descriptor. The agent opens it by
+    /// what this gives; where that fails it is to be forgotten. Throws `.noFd` where there are too many.
+    public func open(_ c: Chan, for proc: Proc) throws(SysError) -> Name {
         guard let mode = c.mode, !c.isDirectory else { throw .badArg }
         let name = try Self.newName()
         try state.withLock { (s) throws(SysError) in
             guard !s.isClosed else { throw .shutdown }
             guard s.nodes.count < Self.limit else { throw .noFd }
             s.last += 1
-            let handle = FuseHandle(s.last, name, c, caller)
+            let handle = FuseHandle(s.last, name, c, proc)
             s.names[name] = handle
             s.nodes[s.last] = handle
         }
@@ -99,6 +99,12 @@ public final class FuseHandles: Sendable {
             return s.nodes.removeValue(forKey: handle.node)
         }
         withExtendedLifetime(gone) {}
+    }
+
+    /// The inode by which programs know the file of `c`, in the device that the root is of: the same for all its handles.
+    public static func inode(of c: Chan) -> UInt64 {
+        // 1 is the root's.
+        max(2, c.qid.path ^ (UInt64(c.instance) &* 0x9E37_79B9_7F4A_7C15))
     }
 
     /// How many handles there are.
@@ -244,7 +250,7 @@ public final class FuseHandles: Sendable {
     /// What its device says of the file; nil where that would take a while, and nobody looks: the kernel asks again.
     func put(_ handle: FuseHandle, _ dir: Dir?, _ request: FuseRequest, _ reply: inout FuseReply) {
         let dir = dir ?? Dir(name: handle.name, qid: handle.chan.qid, mode: FileMode(rawValue: 0o600))
-        reply.attributes(handle.node, dir, mode: 0o100000 | dir.mode.permissions, request)
+        reply.attributes(Self.inode(of: handle.chan), dir, mode: 0o100000 | dir.mode.permissions, request)
     }
 
     /// The one open that there is.

@@ -79,8 +79,8 @@ struct FuseReply {
     }
 
     /// What the kernel is told of a file, 88 bytes. It keeps none of it.
-    mutating func attributes(_ node: UInt64, _ dir: Dir, mode: UInt32, _ request: FuseRequest) {
-        put(node)
+    mutating func attributes(_ inode: UInt64, _ dir: Dir, mode: UInt32, _ request: FuseRequest) {
+        put(inode)
         put(dir.length)
         put((dir.space ?? dir.length &+ 511) / 512)
         let times = [dir.accessed, dir.modified, dir.changed].map {

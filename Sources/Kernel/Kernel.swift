@@ -13,7 +13,8 @@
 //             WaitQueue.lines
 //                 Waiter.state
 //                     Parker
-//     Mhead.lastPlace, Hangups.entries, Account.used, Moment.state, FileLocks.state (nothing below them)
+//     Mhead.lastPlace, Hangups.entries, Account.used, Moment.state, FileLocks.state,
+//     Kept.extras, HostPlaces.places (nothing below them)
 //     a device's own state
 //         WaitQueue.lines ...
 //

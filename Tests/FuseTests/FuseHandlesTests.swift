@@ -78,7 +78,7 @@ private struct Agent: ~Copyable {
 
     func open(_ path: String, _ mode: OpenMode = .readWrite) throws -> HostFd {
         let c = try p.fildes(p.open(path, mode))
-        let name = try handles.open(c, p.caller)
+        let name = try handles.open(c, for: p)
         try p.closeAll(c)
         return try HostFuse.open(name.name, in: root.number, name.access)
     }
@@ -265,7 +265,7 @@ private func errno(_ expression: String, input: Int32? = nil, output: Int32? = n
             #expect([ECONNABORTED, ENOTCONN, EIO, EINTR].contains(child.end()))
             #expect(try errno("sysread(STDIN, $x, 9)", input: fd.number) == ENOTCONN)
             let c = try agent.p.fildes(agent.p.open("/srv/f"))
-            #expect(code { () throws(SysError) in try agent.handles.open(c, agent.p.caller) } == .shutdown)
+            #expect(code { () throws(SysError) in try agent.handles.open(c, for: agent.p) } == .shutdown)
         }
     }
 
@@ -273,16 +273,16 @@ private func errno(_ expression: String, input: Int32? = nil, output: Int32? = n
         try withAgent { agent throws in
             _ = try Served(agent.p, "/srv", "f")
             let c = try agent.p.fildes(agent.p.open("/srv/f", .read))
-            let name = try agent.handles.open(c, agent.p.caller)
+            let name = try agent.handles.open(c, for: agent.p)
             let fd = try HostFuse.open(name.name, in: agent.root.number, .read)
             #expect(throws: SysError.self) { _ = try HostFuse.open(name.name, in: agent.root.number, .read) }
             #expect(throws: SysError.self) { _ = try HostFuse.open("h1", in: agent.root.number, .read) }
             #expect(throws: SysError.self) { _ = try HostFiles.again(fd.number, .read) }
             // Opened for more than the Chan may do, it does no more.
-            let again = try agent.handles.open(c, agent.p.caller)
+            let again = try agent.handles.open(c, for: agent.p)
             let both = try HostFuse.open(again.name, in: agent.root.number, .readWrite)
             #expect(try errno("syswrite(STDOUT, 'good')", output: both.number) == EBADF)
-            let third = try agent.handles.open(c, agent.p.caller)
+            let third = try agent.handles.open(c, for: agent.p)
             agent.handles.forget(third)
             #expect(throws: SysError.self) { _ = try HostFuse.open(third.name, in: agent.root.number, .read) }
         }
@@ -305,6 +305,45 @@ private func errno(_ expression: String, input: Int32? = nil, output: Int32? = n
             let flags = "use Fcntl; fcntl(STDIN, F_SETFL, O_NONBLOCK | O_RDWR);"
             let script = "\(flags) defined(sysread(STDIN, $x, 9)) or exit($! + 0)"
             #expect(try HostChild("perl", "-e", script, input: fd.number).end() == EAGAIN)
+        }
+    }
+
+    @Test func itIsUsedForTheProcessThatOpenedIt() throws {
+        try withAgent { agent throws in
+            let p = agent.p
+            // A descriptor that the child has and we have not; it is posted by its number.
+            let (near, far) = try p.pipe()
+            let child = try p.spawn([.forkFD], fds: [far]) { c throws(SysError) in
+                _ = try c.dup(far, 40)
+                try c.write(far, "ready")
+                _ = try c.read(far)
+                return .ok
+            }
+            #expect(try p.get(near, 5) == "ready")
+            let owner = try #require(p.system.proc(child))
+            for (proc, failure) in [(p, EBADF), (owner, 0)] {
+                let fd = try p.create("#sposts/x\(failure)", .write, FileMode(rawValue: 0o600))
+                let name = try agent.handles.open(p.fildes(fd), for: proc)
+                let handle = try HostFuse.open(name.name, in: agent.root.number, name.access)
+                #expect(try errno("syswrite(STDOUT, '40')", output: handle.number) == failure)
+            }
+            try p.write(near, "end")
+            _ = try p.wait(.pid(child))
+        }
+    }
+
+    @Test func itIsKnownByOneNumber() throws {
+        try withAgent { agent throws in
+            _ = try Served(agent.p, "/srv", "f")
+            _ = try Served(agent.p, "/srv", "g")
+            let one = try agent.open("/srv/f")
+            let two = try agent.open("/srv/f")
+            let other = try agent.open("/srv/g")
+            let stats = [try HostStat(one.number), try HostStat(two.number), try HostStat(other.number)]
+            #expect(stats[0].inode == stats[1].inode && stats[0].inode != stats[2].inode)
+            #expect(try stats[0].device == HostStat(agent.root.number).device)
+            let c = try agent.p.fildes(agent.p.open("/srv/f"))
+            #expect(stats[0].inode == FuseHandles.inode(of: c))
         }
     }
 }
