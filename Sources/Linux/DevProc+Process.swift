@@ -38,8 +38,7 @@ enum ProcessFile: String, CaseIterable {
     func bytes(_ proc: Proc, _ view: ProcessView, _ caller: Caller) throws(SysError) -> [UInt8] {
         switch self {
         case .cmdline: proc.life == .exiting ? [] : proc.args.flatMap { HostName.bytes($0) + [0] }
-        case .environ:
-            proc.environment.all.flatMap { Array("\($0.name)=".utf8) + $0.variable.value + [0] }
+        case .environ: proc.linuxEnvironment.flatMap { $0 + [0] }
         case .maps: (proc.runner as? any Numbered)?.maps ?? []
         default: Array(try text(proc, view).utf8)
         }

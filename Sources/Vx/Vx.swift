@@ -27,8 +27,8 @@ public struct Vx: Engine {
 
     /// Runs the program at `path` in a view of its own, as the process `p`, to its end.
     public func run(_ p: Proc, _ path: String, _ args: [String], _ options: VxOptions) throws(SysError) -> Status {
-        let environment = p.environment.all.map { Array("\($0.name)=".utf8) + $0.variable.value }
-        let execution = try personality.execution(of: path, args.map { Array($0.utf8) }, environment, in: p)
+        let words = args.map { Array($0.utf8) }
+        let execution = try personality.execution(of: path, words, p.linuxEnvironment, in: p)
         let view = try VxView(.init(proc: p, execution: execution), personality, options)
         defer { p.setRunner(nil) }
         return try view.run()

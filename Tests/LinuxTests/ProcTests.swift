@@ -40,6 +40,21 @@ struct ProcTests {
         }
     }
 
+    @Test("an environment has what Linux programs look for")
+    func environment() async throws {
+        try await withProc { p in
+            for (name, value) in [("home", "/home/glenda"), ("user", "glenda"), ("SHELL", "/bin/rc"), ("a=b", "c")] {
+                try p.environment.set(name, Array(value.utf8), 0)
+            }
+            let all = try p.text("/tmp/proc/self/environ").split(separator: "\0").map(String.init)
+            #expect(
+                all == [
+                    "SHELL=/bin/rc", "home=/home/glenda", "user=glenda", "HOME=/home/glenda", "LOGNAME=glenda",
+                    "PATH=/usr/local/bin:/bin:/usr/bin:/sbin:/usr/sbin", "USER=glenda",
+                ])
+        }
+    }
+
     @Test("whoever acts for a process asks as that process")
     func asker() async throws {
         try await withProc { p in
