@@ -21,8 +21,7 @@ final class DevCons: LogDevice {
         ("kprint", .kprint, 0o644), ("memory", .memory, 0o444), ("modules", .modules, 0o444), ("msec", .msec, 0o444),
         ("notquiterandom", .random, 0o444), ("null", .null, 0o666), ("random", .random, 0o444),
         ("sysctl", .sysctl, 0o644), ("sysname", .sysname, 0o644), ("time", .time, 0o444), ("tty", .tty, 0o666),
-        ("user", .user, 0o444),
-        ("zero", .zero, 0o444),
+        ("urandom", .random, 0o444), ("user", .user, 0o444), ("zero", .zero, 0o444),
     ]
 
     /// Two names may be one kind of file, but they are two files: the row stands above the kind in the qid path.

@@ -113,7 +113,7 @@ private final class PipedConsole: Sendable {
 
     @Test(.timeLimit(.minutes(1))) func randomBytesDiffer() throws {
         let (a, b) = try PipedConsole().run { p throws(SysError) in
-            (try p.readn(try p.open("#c/random"), 5000), try p.readn(try p.open("#c/notquiterandom"), 5000))
+            (try p.readn(try p.open("#c/random"), 5000), try p.readn(try p.open("#c/urandom"), 5000))
         }
         #expect(a.count == 5000 && a != b)
         #expect(Set(a).count > 200)
