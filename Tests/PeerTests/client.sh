@@ -1,6 +1,7 @@
 # client.sh DIALECT ADDRESS ANAME: emu's programs on a tree that another server serves; a step a line.
 load std
 load expr
+load '$Sys'
 dialect=$1
 where=$2
 aname=$3
@@ -95,6 +96,22 @@ if {~ $dialect 9p2000.L} {
 		is `{stat -c %h hard} 2
 		rm t
 		is `{cat hard} target
+	}
+}
+if {~ $dialect 9p2000.L} {
+	step lock {
+		echo 0123456789 > locked
+		one=${open locked ORDWR}
+		two=${open locked ORDWR}
+		is ${trylock $one LWRITE 0 0} 1
+		is ${trylock $two LREAD 0 0} 0
+		is ${hd ${getlock $two LREAD 0 0}} 1
+		unlock $one 0 0
+		is ${trylock $two LWRITE 0 0} 1
+		is ${trylock $one LWRITE 0 0} 0
+		close $two
+		is ${trylock $one LWRITE 0 0} 1
+		close $one
 	}
 }
 step tree {
