@@ -398,3 +398,23 @@ int cshim_testlock(int fd, short *type, int64_t *start, int64_t *length, int *pr
     *type = lock.l_type, *start = lock.l_start, *length = lock.l_len, *process = lock.l_pid;
     return result;
 }
+
+int cshim_conduit(int *reading, int *writing) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return -1;
+    *reading = ends[0], *writing = ends[1];
+    return 0;
+}
+
+int cshim_pipesize(int fd, int wanted) {
+    fcntl(fd, F_SETPIPE_SZ, wanted);
+    int size = fcntl(fd, F_GETPIPE_SZ);
+    return size < 0 ? 0 : size;
+}
+
+int64_t cshim_splice(int from, int64_t *offset, int to, size_t count) {
+    loff_t at = offset ? *offset : 0;
+    ssize_t n = splice(from, offset ? &at : NULL, to, NULL, count, SPLICE_F_NONBLOCK);
+    if (offset) *offset = at;
+    return n;
+}

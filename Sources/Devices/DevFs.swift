@@ -269,6 +269,19 @@ final class DevFs: Dev {
         return try HostIO.pread(open.number, into: &buffer, at: offset)
     }
 
+    func fill(
+        _ conduit: Conduit, from c: Chan, at offset: UInt64, _ count: Int, _ caller: Caller
+    ) throws(SysError) -> Bool {
+        let open = try opened(c)
+        guard open.stream == nil else { return false }
+        do throws(SysError) { try conduit.fill(from: open.number, at: offset, count) } catch {
+            // There are files that the host makes as they are read.
+            guard error.code == .badArg else { throw error }
+            return false
+        }
+        return true
+    }
+
     func write(
         _ c: Chan, _ bytes: RawSpan, at offset: UInt64, _ caller: Caller, _ how: How
     ) throws(SysError) -> Int {

@@ -390,6 +390,18 @@ final class NetConversation: Sendable {
         return bytes.byteCount
     }
 
+    /// Of unix sockets alone: over tcp it is no faster than a copy.
+    func drain(_ conduit: Conduit, _ how: How) throws(SysError) -> Bool {
+        guard network == .unix else { return false }
+        let socket = try using().0
+        // One that was lent may wait: in the host, where nobody is woken.
+        guard socket.neverWaits else { return false }
+        do throws(SysError) { try conduit.drain(into: socket.stream.number, Thread.hostWait(how)) } catch {
+            throw error.code == .closedPipe || error.code == .reset ? .hungup : error
+        }
+        return true
+    }
+
     /// The socket of a connection; nil where what goes through it is not what a program reads and writes, and for datagrams,
     /// which a program could send to anybody.
     func lend() throws(SysError) -> Int32? {

@@ -286,6 +286,11 @@ final class DevIp: Dev {
         return bytes.byteCount
     }
 
+    func drain(_ conduit: Conduit, into c: Chan, _ caller: Caller, _ how: How) throws(SysError) -> Bool {
+        guard case .file(_, _, .data)? = Place(c.qid) else { return false }
+        return try opened(c).0.drain(conduit, how)
+    }
+
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents {
         // Not open, or another file: what it gives, an error too, comes at once.
         guard case (let conversation, .data)? = try? opened(c) else { return events.intersection([.read, .write]) }

@@ -127,6 +127,9 @@ public final class HostSocket: Sendable {
         if result < 0 { throw Self.failure(failure) }
     }
 
+    /// Whether the host makes nobody wait in a call on it, whatever the call says.
+    public var neverWaits: Bool { cshim_fcntl(number, F_GETFL, 0) & O_NONBLOCK != 0 }
+
     /// Small writes leave at once.
     private func hurry() {
         if isTCP { _ = cshim_option(number, Self.tcp, TCP_NODELAY, 1) }  // where it cannot, they are late

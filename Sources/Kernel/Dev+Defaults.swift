@@ -117,6 +117,14 @@ extension Dev {
 
     public func fsync(_ c: Chan, _ caller: Caller) throws(SysError) {}
 
+    public func fill(
+        _ conduit: Conduit, from c: Chan, at offset: UInt64, _ count: Int, _ caller: Caller
+    ) throws(SysError) -> Bool { false }
+
+    public func drain(
+        _ conduit: Conduit, into c: Chan, _ caller: Caller, _ how: How
+    ) throws(SysError) -> Bool { false }
+
     public func lock(
         _ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller, _ how: How
     ) throws(SysError) {

@@ -81,6 +81,14 @@ public protocol Dev: AnyObject, Sendable {
     func lock(_ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller, _ how: How) throws(SysError)
     /// A lock of another that `lock` would have to wait for; nil where there is none.
     func getlock(_ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ caller: Caller) throws(SysError) -> LockRange?
+    /// Has `conduit` hold up to `count` bytes of the open file, fewer where it ends, instead of copying them; false where the
+    /// device has no such bytes.
+    func fill(
+        _ conduit: Conduit, from c: Chan, at offset: UInt64, _ count: Int, _ caller: Caller
+    ) throws(SysError) -> Bool
+    /// Writes all that `conduit` holds to the open file; false, with nothing done, where the device cannot. An empty one asks
+    /// whether it can, and whether that pays.
+    func drain(_ conduit: Conduit, into c: Chan, _ caller: Caller, _ how: How) throws(SysError) -> Bool
     /// Which of `events` are there now; registers `waiter` on the queues that announce the others.
     /// Files that never block are always ready.
     func poll(_ c: Chan, _ events: PollEvents, _ waiter: Waiter?) -> PollEvents

@@ -28,6 +28,9 @@ public typealias SysError = Host.SysError
 /// A key pair, by which peers know each other. See `Host.HostKey`.
 public typealias KeyPair = Host.HostKey
 
+/// Pages of a file on their way. See `Host.HostConduit`.
+public typealias Conduit = Host.HostConduit
+
 /// The one lock type. See `Host.Lock`.
 public typealias Lock = Host.Lock
 

@@ -222,6 +222,16 @@ public final class Subtree: Sendable {
         }
     }
 
+    /// As `Dev.fill`, on what `open` gave.
+    public func fill(
+        _ conduit: Conduit, from c: Chan, at offset: UInt64, _ count: Int, _ how: How
+    ) throws(SysError) -> Bool {
+        try c.checkQuick(how)
+        return try c.whileCalled { () throws(SysError) in
+            try c.dev.fill(conduit, from: c, at: offset, count, caller)
+        }
+    }
+
     /// As `Dev.write`, on what `open` gave.
     public func write(_ c: Chan, _ bytes: RawSpan, at offset: UInt64, _ how: How) throws(SysError) -> Int {
         try c.checkQuick(how)

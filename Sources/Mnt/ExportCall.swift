@@ -8,6 +8,8 @@ struct ExportCall {
     let epoch: Int
     /// Bytes of a write that the file has taken.
     var done = 0
+    /// On the reader's Thread, whose conduit may be used: its reply goes out before the next one is made.
+    var isReaders = false
 }
 
 extension Tmessage {

@@ -14,8 +14,10 @@ final class ExportOutput: Sendable {
 
     /// Waits for the turn, has `body` add to `out` or take from it, and writes all that is there then. What is written
     /// comes before whatever the next one's `body` decides. A client that does not read makes everybody wait: that is
-    /// how it is slowed down.
-    func send(_ out: inout FrameWriter, _ body: (inout FrameWriter) -> Void = { _ in }) throws(SysError) {
+    /// how it is slowed down. `pages` are the end of the last frame.
+    func send(
+        _ out: inout FrameWriter, _ pages: Conduit? = nil, _ body: (inout FrameWriter) -> Void = { _ in }
+    ) throws(SysError) {
         try patiently { () throws(SysError) in
             try free.sleep { isTaken.withLock { taken -> Void? in taken ? nil : (taken = true) } }
         }
@@ -35,6 +37,15 @@ final class ExportOutput: Sendable {
             done += n
             chan.offset &+= UInt64(n)
         }
+        guard let pages else { return }
+        let isDone = try patiently { () throws(SysError) in try chan.dev.drain(pages, into: chan, caller, .wait) }
+        // It took them when it was asked, and is in others' hands now.
+        guard isDone else { throw .io }
+    }
+
+    /// Whether `conduit`, which is empty, can be drained to the client.
+    func takes(_ conduit: Conduit) -> Bool {
+        do throws(SysError) { return try chan.dev.drain(conduit, into: chan, caller, .try) } catch { return false }
     }
 
     /// A frame that has begun is ended: what is flushed meanwhile does not interrupt it.

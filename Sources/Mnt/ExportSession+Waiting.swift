@@ -15,7 +15,7 @@ extension ExportSession {
             return s.busy == 0 || s.busy(message.fids) == nil
         }
         guard let isFree else { return refuse(tag, .tagInUse, &out) }
-        var call = ExportCall(tag: tag, how: .try, epoch: epoch)
+        var call = ExportCall(tag: tag, how: .try, epoch: epoch, isReaders: true)
         if isFree {
             do throws(SysError) { return try perform(message, file, frame, &call, &out) } catch {
                 guard error.code == .wouldBlock else { return refuse(tag, error, &out) }

@@ -7,7 +7,7 @@ import Kernel
 /// A request that is not answered is in `state.requests` until the moment when its reply is about to be written, by
 /// whoever has the turn to write: so a reply, an Rflush and a reset follow each other as the protocol asks.
 final class ExportSession: @unchecked Sendable {
-    // Immutable but for the reader's own: isVersioned, and what it keeps while it rests.
+    // Immutable but for the reader's own: isVersioned, the conduit, and what it keeps while it rests.
     let export: Export
     /// What it is served of it, as of the moment in which it is answered.
     let tree: Subtree
@@ -16,6 +16,11 @@ final class ExportSession: @unchecked Sendable {
     let output: ExportOutput
     private var isVersioned = false
     private var kept = FrameReader?.none
+    /// Pages of a file that go out behind the replies that are collected; made where the client's connection takes them.
+    private var pages: Conduit?
+    private var takesPages: Bool?
+    /// Fids whose last read gave much: the next one may, too.
+    private var long: Set<UInt32> = []
     private let bell = Lock<Waiter?>(nil)
     private let moment = Moment()
 
@@ -72,6 +77,7 @@ final class ExportSession: @unchecked Sendable {
         let (msize, dialect) = agree.withLock { ($0.msize, $0.dialect) }
         var reader = kept.take() ?? FrameReader(msize: msize)
         var out = FrameWriter(msize: msize, dialect)
+        defer { dropConduit() }
         while let n = try fill(&reader, patience) {
             guard n > 0 else { return try hungUp(reader) }
             try takeAll(&reader, &out)
@@ -90,8 +96,32 @@ final class ExportSession: @unchecked Sendable {
             var msize = reader.msize
             try take(reader.buffer.span.extracting(frame), &msize, &out)
             reader.msize = msize
-            if out.count >= Self.batch { try output.send(&out) }
+            if let pages, pages.held > 0 {
+                try output.send(&out, pages)
+            } else if out.count >= Self.batch {
+                try output.send(&out)
+            }
         }
+    }
+
+    /// What a reply's pages are to be put into; nil where they are copied.
+    func conduit() -> Conduit? {
+        if let pages { return pages }
+        guard takesPages ?? true, let made = try? Conduit() else { return nil }  // no descriptors are left: copied
+        let takes = output.takes(made)
+        takesPages = takes
+        pages = takes ? made : nil
+        return pages
+    }
+
+    func dropConduit() { (pages, takesPages) = (nil, nil) }
+
+    func isLong(_ fid: UInt32) -> Bool { long.contains(fid) }
+
+    func setLong(_ fid: UInt32, _ isLong: Bool) {
+        guard isLong else { return _ = long.remove(fid) }
+        if long.count >= 64 { long = [] }
+        long.insert(fid)
     }
 
     private func hungUp(_ reader: FrameReader) throws(SysError) -> Bool {

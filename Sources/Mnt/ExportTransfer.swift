@@ -13,12 +13,46 @@ extension ExportSession {
             guard out.dialect == .plan9 else { throw .isDir }
             return try readDirectory(file, open, fid, offset, count, call, &out)
         }
-        try out.appendRead(tag: call.tag, most: count) { (room) throws(SysError) in
+        if call.isReaders, isLong(fid), try passOn(file, open, fid, offset, count, call, &out) { return }
+        let n = try out.appendRead(tag: call.tag, most: count) { (room) throws(SysError) in
             // No file is so long, and one that is none has no offsets.
             if room.byteCount == 0 || offset > Self.lastOffset && open.dev.seekable(open) { return 0 }
             return try file.tree.read(open, into: &room, at: offset, call.how)
         }
+        if call.isReaders { setLong(fid, n >= Self.leastPassedOn) }
     }
+
+    /// Reads as many bytes as are not worth copying into the conduit, and tells of them. What comes before the first whole page
+    /// is copied, so that the others find room. The conduit has its bytes before that: no count is given that is not there.
+    private func passOn(
+        _ file: ExportFile, _ open: Chan, _ fid: UInt32, _ offset: UInt64, _ count: UInt32, _ call: ExportCall,
+        _ out: inout FrameWriter
+    ) throws(SysError) -> Bool {
+        let count = min(Int(count), out.msize - Wire.readHeader)
+        guard count >= Self.leastPassedOn, offset <= Self.lastOffset - UInt64(count), let conduit = conduit() else {
+            return false
+        }
+        let first = (Conduit.page - Int(offset % UInt64(Conduit.page))) % Conduit.page
+        do throws(SysError) {
+            guard conduit.hasRoom(for: count - first),
+                try file.tree.fill(conduit, from: open, at: offset + UInt64(first), count - first, call.how)
+            else { return false }
+            guard conduit.held > 0 else { return false }
+            let n = try out.appendRead(tag: call.tag, first: first, more: conduit.held) { (room) throws(SysError) in
+                room.byteCount == 0 ? 0 : try file.tree.read(open, into: &room, at: offset, call.how)
+            }
+            if n < first { try conduit.clear() }
+            setLong(fid, n == first && first + conduit.held >= Self.leastPassedOn)
+        } catch {
+            // What is wrong is told by a read; a conduit that cannot be emptied is none any more.
+            dropConduit()
+            return false
+        }
+        return true
+    }
+
+    /// Fewer are copied sooner than passed on.
+    private static let leastPassedOn = 96 * 1024
 
     /// Offsets are signed where the data are kept.
     private static let lastOffset = UInt64(Int64.max)

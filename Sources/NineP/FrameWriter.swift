@@ -49,7 +49,17 @@ public struct FrameWriter: Sendable {
         tag: UInt16, most: UInt32, _ read: (inout MutableRawSpan) throws(E) -> Int
     ) throws(E) -> Int {
         let room = min(Int(most), msize - Wire.readHeader)
-        return try data(.Rread, tag, Wire.readHeader, room, { (put, out) in }, read)
+        return try data(.Rread, tag, Wire.readHeader, room, 0, { (put, out) in }, read)
+    }
+
+    /// The same for an Rread whose last `more` bytes follow by another way: `read` fills its room with those before, and where
+    /// it has fewer nothing follows.
+    @discardableResult
+    public mutating func appendRead<E: Error>(
+        tag: UInt16, first: Int, more: Int, _ read: (inout MutableRawSpan) throws(E) -> Int
+    ) throws(E) -> Int {
+        precondition(first + more <= msize - Wire.readHeader, "longer than msize")
+        return try data(.Rread, tag, Wire.readHeader, first, more, { (put, out) in }, read)
     }
 
     /// The same for an Rreaddir, which `read` fills with Dirents.
@@ -58,7 +68,7 @@ public struct FrameWriter: Sendable {
         tag: UInt16, most: UInt32, _ read: (inout MutableRawSpan) throws(E) -> Int
     ) throws(E) -> Int {
         let room = min(Int(most), msize - Wire.ioHeader)
-        return try data(.Rreaddir, tag, Wire.readHeader, room, { (put, out) in }, read)
+        return try data(.Rreaddir, tag, Wire.readHeader, room, 0, { (put, out) in }, read)
     }
 
     /// Adds a Twrite of what `fill` puts into its room of `most` bytes, or of as many as msize allows. Gives how many.
@@ -68,7 +78,7 @@ public struct FrameWriter: Sendable {
     ) throws(E) -> Int {
         let room = min(Int(most), msize - Wire.ioHeader)
         return try data(
-            .Twrite, tag, Wire.writeHeader, room,
+            .Twrite, tag, Wire.writeHeader, room, 0,
             { (put, out) in
                 put.u32(fid, &out)
                 put.u64(offset, &out)
@@ -126,7 +136,7 @@ public struct FrameWriter: Sendable {
 
     /// Adds a frame that ends with `count[4]` and the data that `fill` puts into `room` bytes.
     private mutating func data<E: Error>(
-        _ type: MessageType, _ tag: UInt16, _ header: Int, _ room: Int,
+        _ type: MessageType, _ tag: UInt16, _ header: Int, _ room: Int, _ more: Int,
         _ fields: (inout Put, inout MutableRawSpan) -> Void, _ fill: (inout MutableRawSpan) throws(E) -> Int
     ) throws(E) -> Int {
         precondition(room >= 0, "msize is less than leastMsize")
@@ -140,11 +150,12 @@ public struct FrameWriter: Sendable {
             n = try fill(&free)
         }
         precondition(n >= 0 && n <= room, "more bytes than there was room for")
+        let following = n == room ? more : 0
         var out = span.mutableBytes
         var put = Put(at: start + Wire.header)
         fields(&put, &out)
-        put.u32(UInt32(n), &out)
-        Self.putHeader(place + n, from: start, type, tag, &out)
+        put.u32(UInt32(n + following), &out)
+        Self.putHeader(place + n + following, from: start, type, tag, &out)
         count = place + n
         return n
     }

@@ -37,6 +37,13 @@ int cshim_thread(void);
 static inline int cshim_wakesignal(void) { return SIGURG; }
 
 static inline int cshim_fcntl(int fd, int cmd, long arg) { return fcntl(fd, cmd, arg); }
+/* pipe2(2), close-on-exec, neither end of which blocks. 0 or -1. */
+int cshim_conduit(int *reading, int *writing);
+/* F_SETPIPE_SZ; how many bytes of whole pages the pipe holds then, which may be fewer. */
+int cshim_pipesize(int fd, int wanted);
+/* splice(2) of up to so many bytes, without waiting; of a file at `*offset`, which moves on. */
+int64_t cshim_splice(int from, int64_t *offset, int to, size_t count);
+
 /* fcntl(2) with F_OFD_SETLK, or F_OFD_SETLKW to wait; a length of 0 has no end. */
 int cshim_lock(int fd, int wait, short type, int64_t start, int64_t length);
 /* F_OFD_GETLK: what is in the way, F_UNLCK for nothing; the process is -1 where the lock is an open file's. */

@@ -1,0 +1,126 @@
+import Devices
+import Glibc
+import Host
+import Kernel
+import Mnt
+import NineP
+import Testing
+
+/// Long reads of a file of the host over a unix socket, whose pages go out as they lie there.
+@Suite("Long reads", .timeLimit(.minutes(1))) struct StreamTests {
+    /// Runs `body` with the path of a host directory, what is in its file `f`, and a way to call its server.
+    private static func serving(
+        _ body: @escaping @Sendable (Proc, String, [UInt8], () throws -> (Talk, Proc.Connection)) throws -> Void
+    ) throws {
+        signal(SIGPIPE, SIG_IGN)
+        var template = Array("/tmp/emu-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Wrong("no directory to serve") }
+        let path = String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
+        defer { for name in ["/f", "/socket", ""] { remove(path + name) } }
+        var seed: UInt64 = 1
+        let bytes = (0..<3_000_001).map { _ -> UInt8 in
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: seed >> 33)
+        }
+        let fd = Glibc.open(path + "/f", O_RDWR | O_CREAT, 0o644)
+        defer { close(fd) }
+        guard Glibc.write(fd, bytes, bytes.count) == bytes.count else { throw Wrong("the file is not written") }
+        var grants = HostGrants()
+        grants.trees["served"] = .init(path)
+        grants.network = .all
+        let system = System(grants: grants)
+        for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
+        let failure = Lock<(any Error)?>(nil)
+        let ids = HostEnvironment.ids
+        _ = try system.boot(Cred(user: HostEnvironment.user, uid: ids.user, gid: ids.group), args: ["test"]) {
+            p throws(SysError) in
+            do {
+                try p.bind("#I", "/net", .before)
+                try p.bind("#Userved", "/tmp")
+                let announced = try p.announce("unix!\(path)/socket")
+                _ = try p.spawn([.forkFD, .noWait], fds: [announced.control]) { child throws(SysError) in
+                    try ExportListener(try Export("/tmp", of: child), of: child).serve(announced)
+                    return .ok
+                }
+                try body(p, path, bytes) {
+                    let c = try p.dial("unix!\(path)/socket")
+                    return (Talk(send: { try p.write(c.data, $0) }, receive: { try p.read(c.data, $0) }), c)
+                }
+            } catch { failure.withLock { $0 = error } }
+            return .ok
+        }
+        _ = system.waitForEnd()
+        system.shutdown(until: HostClock.monotonic() + 5_000_000_000)
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    private static func read(_ t: Talk, _ fid: UInt32, _ offset: Int, _ count: Int) throws -> [UInt8] {
+        try t.read(fid, at: UInt64(offset), UInt32(count))
+    }
+
+    @Test(arguments: [8192, 1 << 17, 1 << 20]) func givesWhatIsThere(msize: Int) throws {
+        try Self.serving { p, _, bytes, call in
+            let (t, _) = try call()
+            try t.start(.linux, msize: msize)
+            let fid = try t.lopened("f")
+            for (start, count) in [(0, msize - 24), (0, 98304), (1, 120_000), (4096, 1 << 20), (2_500_000, msize - 24)]
+            {
+                var at = start
+                while at < bytes.count {
+                    let got = try Self.read(t, fid, at, count)
+                    let wanted = bytes[at..<min(bytes.count, at + min(count, msize - 11))]
+                    try t.check(got.elementsEqual(wanted), "\(got.count) of \(wanted.count) at \(at)")
+                    at += got.count
+                }
+                try t.check(try Self.read(t, fid, at, count).isEmpty, "the end")
+            }
+        }
+    }
+
+    @Test func repliesStayInTheirFramesWhateverIsAskedBetween() throws {
+        try Self.serving { p, path, bytes, call in
+            let (t, _) = try call()
+            try t.start(.linux, msize: 1 << 18)
+            let fid = try t.lopened("f")
+            var wanted: [UInt16: Int] = [:]
+            for n in 0..<60 as Range<UInt16> {
+                let offset = Int(n) * 47_999
+                try t.ask(.read(fid: fid, offset: UInt64(offset), count: 130_000), tag: 1000 + n)
+                wanted[1000 + n] = offset
+                try t.ask(.getattr(fid: fid, requestMask: .basic), tag: 2000 + n)
+            }
+            var attributes = 0
+            while attributes < 60 || !wanted.isEmpty {
+                guard let reply = try t.hear() else { throw Wrong("hung up") }
+                if case .getattr(let attr) = reply.message {
+                    attributes += 1
+                    try t.check(attr.size == 3_000_001, "the length")
+                } else {
+                    guard let offset = wanted.removeValue(forKey: reply.tag) else { throw Wrong("tag \(reply.tag)") }
+                    try t.check(reply.data.elementsEqual(bytes[offset...].prefix(130_000)), "at \(offset)")
+                }
+            }
+            // One that has become short: no more is told than is there.
+            guard truncate(path + "/f", 100_000) == 0 else { throw Wrong("it is not cut") }
+            try t.check(try Self.read(t, fid, 60_000, 130_000).elementsEqual(bytes[60_000..<100_000]), "cut")
+            try t.check(try Self.read(t, fid, 99_999, 130_000).elementsEqual(bytes[99_999..<100_000]), "one byte")
+            try t.check(try Self.read(t, fid, 200_000, 130_000).isEmpty, "behind the end")
+        }
+    }
+
+    @Test func oneWhoDoesNotReadKeepsNobodyAndIsLetGoOf() throws {
+        try Self.serving { p, _, bytes, call in
+            for _ in 0..<20 {
+                let (t, c) = try call()
+                try t.start(.linux, msize: 1 << 20)
+                let fid = try t.lopened("f")
+                for n in 0..<8 as Range<UInt16> { try t.ask(.read(fid: fid, offset: 0, count: 1 << 20), tag: n) }
+                try p.sleep(milliseconds: 5)
+                let (other, d) = try call()
+                try other.start(.linux)
+                try other.lives()
+                for fd in [c.data, c.control, d.data, d.control] { try p.close(fd) }
+            }
+        }
+    }
+}
