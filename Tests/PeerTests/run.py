@@ -31,6 +31,7 @@ FAULTS = {
     ("linux>emu L", "nanoseconds"): "the Linux client keeps whole seconds",
     ("p9fs>emu 2000", "absent"): "p9fs takes no sentence but 'file not found' for a file that is not there",
     ("p9fs>emu L", "rmdir"): "p9fs unlinks a directory as if it were a file",
+    ("emu>ganesha L", "lock"): "ganesha takes the name by which a client tells its locks apart for that of a host",
     ("emu>p9fs 2000", "stat"): "p9fs' server sets no times, and says that it has",
 }
 
