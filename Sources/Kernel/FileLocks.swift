@@ -181,7 +181,7 @@ public final class FileLocks: Sendable {
 
     /// What is had of `range` by way of `c`, by whomever.
     public func held(_ c: Chan, _ range: Range<UInt64>) -> [Held] {
-        state.withLock { $0.rows[c.key]?.held.filter { $0.isBy(c) && $0.range.overlaps(range) } ?? [] }
+        state.withLock { $0.rows[c.key]?.held.filter { $0.isBy(c) && $0.range.overlaps(range) } } ?? []
     }
 
     /// Gives up what was locked by way of `c`.
@@ -212,24 +212,6 @@ extension FileLocks.State {
 
     fileprivate mutating func sweep(_ key: MountKey, _ row: FileLocks.Row) {
         if row.users == 0, row.held.isEmpty { rows[key] = nil }
-    }
-}
-
-extension Range<UInt64> {
-    /// What of it is not in `other`: none, one or two ranges.
-    public func outside(_ other: Range<UInt64>) -> [Range<UInt64>] {
-        guard overlaps(other) else { return [self] }
-        return [
-            lowerBound..<Swift.max(lowerBound, other.lowerBound), Swift.min(upperBound, other.upperBound)..<upperBound,
-        ].filter { !$0.isEmpty }
-    }
-}
-
-extension LockRange {
-    /// From the first byte to the one behind the last; to `.max` where the length is 0, or too much.
-    public var range: Range<UInt64> {
-        let (end, overflow) = start.addingReportingOverflow(length)
-        return start..<(overflow || length == 0 ? .max : end)
     }
 }
 

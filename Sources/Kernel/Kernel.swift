@@ -28,10 +28,8 @@ public typealias SysError = Host.SysError
 /// A key pair, by which peers know each other. See `Host.HostKey`.
 public typealias KeyPair = Host.HostKey
 
-/// Pages of a file on their way. See `Host.HostConduit`.
+/// The one lock type, and pages of a file on their way. See `Host`.
 public typealias Conduit = Host.HostConduit
-
-/// The one lock type. See `Host.Lock`.
 public typealias Lock = Host.Lock
 
 import Host

@@ -227,9 +227,7 @@ public final class Subtree: Sendable {
         _ conduit: Conduit, from c: Chan, at offset: UInt64, _ count: Int, _ how: How
     ) throws(SysError) -> Bool {
         try c.checkQuick(how)
-        return try c.whileCalled { () throws(SysError) in
-            try c.dev.fill(conduit, from: c, at: offset, count, caller)
-        }
+        return try c.whileCalled { () throws(SysError) in try c.dev.fill(conduit, from: c, at: offset, count, caller) }
     }
 
     /// As `Dev.write`, on what `open` gave.
@@ -265,9 +263,7 @@ public final class Subtree: Sendable {
     }
 
     /// As `Dev.getlock`.
-    public func getlock(
-        _ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ how: How
-    ) throws(SysError) -> LockRange? {
+    public func getlock(_ c: Chan, _ lock: LockRange, _ owner: LockOwner, _ how: How) throws(SysError) -> LockRange? {
         try c.checkQuick(how)
         return try c.getlock(lock, owner, caller)
     }
