@@ -91,6 +91,36 @@ public final class HostPeer: Sendable {
         return HostFd(owning: n)
     }
 
+    /// The numbers of its descriptors; none once it has ended.
+    public var descriptors: [Int32] {
+        guard let fd = try? HostTree("/proc/\(pid)").open("fd", HostFiles.directory) else { return [] }  // gone
+        var directory = HostDirectory(fd)
+        var numbers: [Int32] = []
+        var cookie: UInt64 = 0
+        while numbers.count < 1 << 16, let entry = try? directory.next(after: cookie) {
+            if let number = Int32(entry.name) { numbers.append(number) }
+            cookie = entry.cookie
+        }
+        return numbers.sorted()
+    }
+
+    /// What it does, by Linux's letter, its CPU time in hundredths of a second, and its threads; nil once it has ended.
+    public var usage: (state: Character, ticks: UInt64, threads: Int)? {
+        guard let state = HostPeer.field(pid, 2)?.first, let user = HostPeer.field(pid, 13).flatMap({ UInt64($0) }),
+            let system = HostPeer.field(pid, 14).flatMap({ UInt64($0) })
+        else { return nil }
+        return (state, user &+ system, HostPeer.field(pid, 19).flatMap { Int($0) } ?? 1)
+    }
+
+    /// Bytes of memory that it has asked for, and that it has.
+    public var memory: (size: UInt64, resident: UInt64) {
+        // It may have gone.
+        guard let bytes = try? HostEnvironment.readFile("/proc/\(pid)/statm", limit: 4096) else { return (0, 0) }
+        let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").prefix(2).compactMap { UInt64($0) }
+        guard pages.count == 2 else { return (0, 0) }
+        return (pages[0] &* 4096, pages[1] &* 4096)
+    }
+
     /// Calls `ended` once, when it has ended, with how it did so; nil where the host does not say.
     public func watch(_ ended: @escaping @Sendable (HostExit?) -> Void) {
         HostWatch.shared.once(fd.number, .readable) { [weak self] in ended(self?.exit) }

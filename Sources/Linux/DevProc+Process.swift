@@ -87,6 +87,7 @@ struct ProcessStatus {
     private let proc: Proc
     private let view: ProcessView
     private let size: (size: UInt64, resident: UInt64)
+    private let usage: (state: Character, ticks: UInt64, threads: Int)?
 
     private static let page: UInt64 = 4096
     /// Nanoseconds of a clock tick: USER_HZ is 100.
@@ -95,27 +96,36 @@ struct ProcessStatus {
     init(_ proc: Proc, _ view: ProcessView) {
         (self.proc, self.view) = (proc, view)
         let stacks = UInt64(clamping: proc.stackSize)
-        size = (proc.runner as? any Numbered)?.memory ?? (stacks, stacks)
+        let known = proc.runner as? any Numbered
+        size = known?.memory ?? (stacks, stacks)
+        usage = known?.usage
     }
 
     private var number: Int32 { view.number(proc) ?? proc.pid }
 
-    private var state: (letter: String, word: String) {
-        switch proc.life {
-        case .stopped: ("T", "stopped")
-        case .exiting: ("Z", "zombie")
-        case .running: proc.isBlocked && proc.runner == nil ? ("S", "sleeping") : ("R", "running")
-        }
+    private static let words: [Character: String] = [
+        "R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie", "t": "tracing stop",
+        "X": "dead", "I": "idle",
+    ]
+
+    private var state: (letter: Character, word: String) {
+        let letter: Character =
+            switch proc.life {
+            case .stopped: "T"
+            case .exiting: "Z"
+            case .running: usage?.state ?? (proc.isBlocked ? "S" : "R")
+            }
+        return (letter, Self.words[letter] ?? "running")
     }
 
     /// `stat`: 52 fields.
     var line: String {
-        let ticks = proc.cpuTime / Self.tick
+        let ticks = usage?.ticks ?? proc.cpuTime / Self.tick
         let nice = Int(proc.nice)
         var fields = [String](repeating: "0", count: 52)
         fields[0] = String(number)
         fields[1] = "(\(ProcessFile.name(proc)))"
-        fields[2] = state.letter
+        fields[2] = String(state.letter)
         fields[3] = String(view.number(of: proc.parentPid))
         fields[4] = String(view.number(of: proc.group))
         fields[5] = String(view.number(of: proc.session))
@@ -123,7 +133,7 @@ struct ProcessStatus {
         fields[13] = String(ticks)
         fields[17] = String(20 + nice)
         fields[18] = String(nice)
-        fields[19] = "1"
+        fields[19] = String(usage?.threads ?? 1)
         fields[21] = String(proc.started / Self.tick)
         fields[22] = String(size.size)
         fields[23] = String(size.resident / Self.page)
@@ -152,7 +162,8 @@ struct ProcessStatus {
             ("Gid", ids(cred.gid)), ("FDSize", "256"), ("Groups", "\(cred.gid.effective)"),
             ("NSpid", String(number)), ("VmPeak", kilobytes(size.size)), ("VmSize", kilobytes(size.size)),
             ("VmHWM", kilobytes(size.resident)), ("VmRSS", kilobytes(size.resident)), ("VmSwap", "0 kB"),
-            ("Threads", "1"), ("SigQ", "0/1024"), ("SigPnd", none), ("ShdPnd", none), ("SigBlk", none),
+            ("Threads", String(usage?.threads ?? 1)), ("SigQ", "0/1024"), ("SigPnd", none), ("ShdPnd", none),
+            ("SigBlk", none),
             ("SigIgn", none), ("SigCgt", none), ("CapInh", none), ("CapPrm", none), ("CapEff", none),
             ("CapBnd", none), ("CapAmb", none), ("NoNewPrivs", "1"), ("Seccomp", "2"),
             ("voluntary_ctxt_switches", "0"), ("nonvoluntary_ctxt_switches", "0"),

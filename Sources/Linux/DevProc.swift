@@ -31,22 +31,35 @@ final class DevProc: Dev {
         case system(Int)
         case process(Int32, ProcessFile)
         case descriptor(Int32, Int32)
+        /// The same of what has no path: the open file itself.
+        case openFile(Int32, Int32)
+        /// The directory of descriptors of whoever asks.
+        case own
+
+        private static let ownPath: UInt64 = 0xffff_ffff
 
         var path: UInt64 {
             switch self {
+            case .own: Self.ownPath
             case .system(let n): UInt64(n)
-            case .process(let pid, let file): UInt64(pid) << 32 | UInt64(file.number) << 24
-            case .descriptor(let pid, let fd): UInt64(pid) << 32 | 0xff << 24 | UInt64(fd) & 0xff_ffff
+            case .process(let pid, let file): UInt64(UInt32(bitPattern: pid)) << 32 | UInt64(file.number) << 24
+            case .descriptor(let pid, let fd):
+                UInt64(UInt32(bitPattern: pid)) << 32 | 0xff << 24 | UInt64(fd) & 0xff_ffff
+            case .openFile(let pid, let fd): UInt64(UInt32(bitPattern: pid)) << 32 | 0xfe << 24 | UInt64(fd) & 0xff_ffff
             }
         }
 
         init?(_ path: UInt64) {
             let pid = Int32(truncatingIfNeeded: path >> 32)
-            if pid == 0 {
+            if path == Self.ownPath {
+                self = .own
+            } else if pid == 0 {
                 guard path < UInt64(SystemFile.all.count) else { return nil }
                 self = .system(Int(path))
             } else if path >> 24 & 0xff == 0xff {
                 self = .descriptor(pid, Int32(path & 0xff_ffff))
+            } else if path >> 24 & 0xff == 0xfe {
+                self = .openFile(pid, Int32(path & 0xff_ffff))
             } else {
                 guard let file = ProcessFile(number: Int(path >> 24 & 0xff)) else { return nil }
                 self = .process(pid, file)
@@ -58,6 +71,8 @@ final class DevProc: Dev {
             case .system(let n): SystemFile.all[n].kind.type
             case .process(_, let file): file.type
             case .descriptor: .symlink
+            case .openFile: .file
+            case .own: .directory
             }
         }
 
@@ -67,7 +82,8 @@ final class DevProc: Dev {
             switch self {
             case .system(let n): type == .symlink ? 0o777 : type == .directory ? 0o555 : SystemFile.all[n].mode
             case .process(_, let file): file.permissions
-            case .descriptor: 0o700
+            case .descriptor, .openFile: 0o700
+            case .own: 0o555
             }
         }
     }
@@ -91,9 +107,24 @@ final class DevProc: Dev {
 
     // MARK: names
 
+    /// `#xfd` is the directory of descriptors of whoever asks, for `/dev/fd`.
+    func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan {
+        switch spec {
+        case "": Chan(self, qid: File.system(0).qid)
+        case "fd": Chan(self, qid: File.own.qid)
+        default: throw .badSpec
+        }
+    }
+
+    /// The file that `c` is, `own` as that of the caller.
+    private static func file(_ c: Chan, _ caller: Caller) throws(SysError) -> File {
+        let file = try file(c)
+        return file == .own ? .process(caller.pid, .fd) : file
+    }
+
     func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
         let file: File
-        switch try Self.file(c) {
+        switch try Self.file(c, caller) {
         case .system(let n):
             if let i = SystemFile.all.firstIndex(where: { $0.parent == n && $0.name == name }) {
                 file = .system(i)
@@ -108,9 +139,9 @@ final class DevProc: Dev {
             file = .process(pid, found)
         case .process(let pid, .fd):
             guard let fd = Int32(name), String(fd) == name, fd >= 0,
-                try descriptors(proc(pid)).contains(where: { $0.fd == fd })
+                let known = try descriptors(proc(pid)).first(where: { $0.fd == fd })
             else { throw .nonexist }
-            file = .descriptor(pid, fd)
+            file = known.path == nil ? .openFile(pid, fd) : .descriptor(pid, fd)
         default: throw .notDir
         }
         return c.sibling(file.qid)
@@ -120,9 +151,10 @@ final class DevProc: Dev {
         let above: File
         switch try Self.file(c) {
         case .system(let n): above = .system(SystemFile.all[n].parent)
+        case .own: above = .own
         case .process(_, .directory): above = .system(0)
         case .process(let pid, _): above = .process(pid, .directory)
-        case .descriptor(let pid, _): above = .process(pid, .fd)
+        case .descriptor(let pid, _), .openFile(let pid, _): above = .process(pid, .fd)
         }
         return c.sibling(above.qid)
     }
@@ -145,10 +177,11 @@ final class DevProc: Dev {
             default: throw .badArg
             }
         case .descriptor(let pid, let fd):
-            guard let known = try descriptors(readable(pid, caller)).first(where: { $0.fd == fd }) else {
+            guard let path = try descriptors(readable(pid, caller)).first(where: { $0.fd == fd })?.path else {
                 throw .nonexist
             }
-            return known.path
+            return path
+        case .openFile, .own: throw .badArg
         }
     }
 
@@ -159,7 +192,7 @@ final class DevProc: Dev {
         return proc
     }
 
-    private func descriptors(_ proc: Proc) -> [(fd: Int32, path: String)] {
+    private func descriptors(_ proc: Proc) -> [(fd: Int32, path: String?)] {
         (proc.runner as? any Numbered)?.descriptors ?? proc.files.all.map { ($0.fd, $0.chan.path) }
     }
 
@@ -173,12 +206,13 @@ final class DevProc: Dev {
         let name: String
         var owner: Proc?
         switch file {
+        case .own: name = "#xfd"
         case .system(let n): name = n == 0 ? "#x" : SystemFile.all[n].name
         case .process(let pid, let file):
             let proc = try proc(pid)
             owner = proc
             name = file == .directory ? String(try view(caller).number(proc) ?? pid) : file.rawValue
-        case .descriptor(let pid, let fd):
+        case .descriptor(let pid, let fd), .openFile(let pid, let fd):
             owner = try proc(pid)
             name = String(fd)
         }
@@ -190,7 +224,7 @@ final class DevProc: Dev {
     func readdir(
         _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
-        switch try Self.file(c) {
+        switch try Self.file(c, caller) {
         case .system(let n):
             let from = Int(clamping: cookie)
             var rows: [(entry: Dir, cookie: UInt64)] = []
@@ -214,7 +248,8 @@ final class DevProc: Dev {
         case .process(let pid, .fd):
             let all = try descriptors(readable(pid, caller)).filter { UInt64($0.fd) >= cookie }.prefix(limit)
             return try all.map { (row) throws(SysError) in
-                (try entry(.descriptor(pid, row.fd), caller), UInt64(row.fd) + 1)
+                let file = row.path == nil ? File.openFile(pid, row.fd) : .descriptor(pid, row.fd)
+                return (try entry(file, caller), UInt64(row.fd) + 1)
             }
         default: throw .notDir
         }
@@ -231,6 +266,11 @@ final class DevProc: Dev {
 
     func open(_ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How) throws(SysError) -> Chan {
         guard caller.cred.may(try stat(c, caller), mode.needs) else { throw .perm }
+        if case .openFile(let pid, _) = try Self.file(c) {
+            // It is opened by being lent; there is nothing of it here.
+            _ = try readable(pid, caller)
+            return c.opened(mode)
+        }
         guard !mode.canWrite, !mode.contains(.truncate), mode.access != OpenMode.execute.access else { throw .perm }
         let view = try view(caller)
         switch try Self.file(c) {
@@ -241,7 +281,8 @@ final class DevProc: Dev {
             guard file.type == .file else { break }
             let proc = try proc(pid)
             c.auxiliary = Text(try file.bytes(proc, view, caller))
-        case .descriptor: throw .tooManyLinks
+        case .descriptor, .openFile: throw .tooManyLinks
+        case .own: break
         }
         return c.opened(mode)
     }
@@ -254,10 +295,15 @@ final class DevProc: Dev {
     }
 
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
-        c.auxiliary is Text ? try lendCopy(c, caller) : nil
+        if case .openFile(let pid, let fd) = try Self.file(c) {
+            guard let peer = try readable(pid, caller).runner as? any Numbered else { return nil }
+            return try c.lend(peer.take(fd), sharesOffset: false)
+        }
+        return c.auxiliary is Text ? try lendCopy(c, caller) : nil
     }
 
     func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
-        c.qid.type == .file ? try copyIdentity(c) : nil
+        if case .openFile = try Self.file(c) { return nil }
+        return c.qid.type == .file ? try copyIdentity(c) : nil
     }
 }

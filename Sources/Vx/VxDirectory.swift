@@ -118,7 +118,8 @@ final class VxDirectories: Sendable {
             let readable = try HostFiles.open(".", in: fd.number, HostFiles.directory)
             if !nameOnly { keep(c, place.identity.inode) }
             try HostFiles.setTimes(readable.number, accessed: dir.accessed, modified: dir.modified)
-            return nameOnly ? fd : readable
+            // The host gives no descriptor to others that only names a file; from a placeholder nothing is read either way.
+            return readable
         }
     }
 

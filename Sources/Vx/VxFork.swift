@@ -63,7 +63,7 @@ struct VxFork {
         let place = try HostPeer.place(of: pid)
         let shares = flags & VxClone.sharesMemory != 0
         let made = VxProcess(
-            child, peer, inner: place.inner, scratch: shares ? process.scratch : process.scratch.copy())
+            view, child, peer, inner: place.inner, scratch: shares ? process.scratch : process.scratch.copy())
         view.add(made)
         child.setRunner(made)
     }

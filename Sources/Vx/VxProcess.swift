@@ -10,6 +10,8 @@ final class VxProcess: Runner {
     let peer: HostPeer
     /// The number by which it knows itself.
     let inner: Int32
+    /// Gone once its last program has ended.
+    weak let view: VxView?
     let counts = VxCounts()
 
     private struct State {
@@ -21,7 +23,8 @@ final class VxProcess: Runner {
 
     private let state = Lock(State())
 
-    init(_ proc: Proc, _ peer: HostPeer, inner: Int32, scratch: VxScratch = VxScratch()) {
+    init(_ view: VxView, _ proc: Proc, _ peer: HostPeer, inner: Int32, scratch: VxScratch = VxScratch()) {
+        self.view = view
         self.proc = proc
         self.peer = peer
         self.inner = inner

@@ -178,7 +178,7 @@ final class VxView: Sendable {
     /// The first call of the first program: it gets its descriptors, and becomes what it is to be.
     private func begin(_ start: Start, _ trap: HostTrap, _ place: (process: Int32, inner: Int32)) {
         do throws(SysError) {
-            let process = VxProcess(start.proc, try HostPeer(place.process), inner: place.inner)
+            let process = VxProcess(self, start.proc, try HostPeer(place.process), inner: place.inner)
             add(process)
             start.proc.setRunner(process)
             let guest = VxGuest(self, process, trap)

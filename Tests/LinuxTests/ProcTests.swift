@@ -99,6 +99,11 @@ struct ProcTests {
             #expect(try p.readlink("/tmp/proc/self/fd/\(fd)") == "/tmp/f")
             #expect(try p.text("/tmp/proc/self/fd/\(fd)") == "hello")
             #expect(try p.names("/tmp/proc/self/fd").contains(String(fd)))
+            try p.mkdir("/tmp/fd")
+            try p.bind("#xfd", "/tmp/fd")
+            #expect(try p.text("/tmp/fd/\(fd)") == "hello")
+            #expect(try p.names("/tmp/fd").contains(String(fd)))
+            #expect(code { () throws(SysError) in try p.bind("#xno", "/tmp/fd") } == .badSpec)
             try p.close(fd)
             #expect(code { () throws(SysError) in try p.readlink("/tmp/proc/self/fd/\(fd)") } == .nonexist)
         }
