@@ -81,7 +81,7 @@ public final class FileLocks: Sendable {
     }
 
     /// Ranges of one file at most, and of one Chan, process or client.
-    private static let limit = (ofFile: 4096, ofHolder: 1 << 16)
+    private static let limit = (ofFile: 1024, ofHolder: 1 << 16)
 
     private let state = Lock(State())
 
@@ -200,7 +200,7 @@ public final class FileLocks: Sendable {
 extension FileLocks.Row {
     /// A lock of another that `lock` has to wait for.
     fileprivate func hindrance(_ lock: LockRange, _ range: Range<UInt64>, _ owner: LockOwner) -> FileLocks.Held? {
-        held.first { $0.owner != owner && $0.range.overlaps(range) && ($0.isWrite || lock.kind == .write) }
+        held.first { $0.range.overlaps(range) && $0.owner != owner && ($0.isWrite || lock.kind == .write) }
     }
 }
 
