@@ -1,7 +1,7 @@
 /* The processes of a view, none of which ever runs Swift.
  *
  *   server    our own binary run again; forks a launcher for each view; ends with its socket
- *   launcher  owns the user name space; clones mounts for us; ends with its socket, with the server and with init
+ *   launcher  owns the user name space; mounts what we ask for; ends with its socket, with the server and with init
  *   init      pid 1 of the view: reaps, tells how the first program ended, ends with the last process
  *   program   gets the filter, and becomes the first program in its first trapped call
  *
@@ -184,6 +184,7 @@ static _Noreturn void program(const struct request *r, struct hand *hand, int re
     sigset_t clear;
     sigemptyset(&clear);
     sigprocmask(SIG_SETMASK, &clear, NULL);
+    signal(SIGPIPE, SIG_DFL); /* the server ignores it */
     if (syscall(SYS_capset, &head, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
         (hand->listener = (int)syscall(
              SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -241,48 +242,55 @@ static _Noreturn void init(const struct request *r, int socket, int tree, int pa
     }
 }
 
-/* A detached clone of a tree of the host, which is as it was asked for. */
-static int cloned(const struct csandbox_clone *wish) {
-    int at = open(wish->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (at < 0) return -1;
-    struct stat s;
-    int tree = -1;
-    if (!fstat(at, &s) && (s.st_dev != wish->device || s.st_ino != wish->inode)) errno = ESTALE;
-    else tree = (int)syscall(
-             SYS_open_tree, at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+/* A FUSE file system that is mounted nowhere, ours and no other user's: its root; *device is its connection. */
+static int fuse_tree(int *device) {
+    char fd[16], uid[16], gid[16];
+    *device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    int fs = *device < 0 ? -1 : (int)syscall(SYS_fsopen, "fuse", FSOPEN_CLOEXEC);
+    if (fs < 0) return -1;
+    snprintf(fd, sizeof fd, "%d", *device);
+    snprintf(uid, sizeof uid, "%u", geteuid());
+    snprintf(gid, sizeof gid, "%u", getegid());
+    const char *const options[][2] = {
+        {"source", "emu"}, {"fd", fd}, {"rootmode", "40000"}, {"user_id", uid}, {"group_id", gid}};
+    long result = 0;
+    for (size_t i = 0; i < sizeof options / sizeof *options && result == 0; i++)
+        result = syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0);
+    if (result == 0) result = syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    if (result == 0)
+        result = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     int e = errno;
-    close(at);
-    struct mount_attr attributes = {.attr_set = wish->attributes};
-    if (tree >= 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes)) {
-        e = errno;
-        close(tree);
-        tree = -1;
-    }
+    close(fs);
     errno = e;
-    return tree;
+    return (int)result;
 }
 
-/* Serves wishes until init or whoever asks has gone. */
-static _Noreturn void launcher_loop(int socket, pid_t child) {
+/* Answers what is asked over `agent`, and watches, until init or whoever asks has gone. */
+static _Noreturn void launcher_loop(int socket, int agent, pid_t child) {
     int end = pidfd(child);
-    struct pollfd watched[] = {{.fd = socket, .events = POLLIN}, {.fd = end, .events = POLLIN}};
-    static struct csandbox_clone wish;
+    struct pollfd watched[] = {
+        {.fd = agent, .events = POLLIN}, {.fd = end, .events = POLLIN}, {.fd = socket, .events = 0}};
+    uint32_t wish;
     int fds[2];
     while (end >= 0) {
-        if (poll(watched, 2, -1) < 0) continue;
-        if (watched[1].revents) break;
+        if (poll(watched, 3, -1) < 0) continue;
+        if (watched[1].revents || watched[2].revents) break;
         if (!watched[0].revents) continue;
-        ssize_t n = csandbox_receive(socket, &wish, sizeof wish, fds);
+        ssize_t n = csandbox_receive(agent, &wish, sizeof wish, fds);
         for (int i = 0; i < 2; i++)
             if (fds[i] >= 0) close(fds[i]);
         if (n <= 0) break;
-        int tree = -1;
+        int device = -1, tree = -1;
         errno = EINVAL;
-        if (n == sizeof wish && wish.magic == CSANDBOX_MAGIC && wish.length < sizeof wish.path &&
-            strnlen(wish.path, sizeof wish.path) == wish.length)
-            tree = cloned(&wish);
-        tell(socket, CSANDBOX_CLONED, tree < 0 ? errno : 0, "clone", tree);
-        if (tree >= 0) close(tree);
+        if (n == sizeof wish && wish == CSANDBOX_FUSE) tree = fuse_tree(&device);
+        if (tree < 0) {
+            tell(agent, CSANDBOX_FAILED, errno, "fuse", -1);
+        } else {
+            tell(agent, CSANDBOX_READY, 0, "device", device);
+            tell(agent, CSANDBOX_READY, 0, "root", tree);
+            close(tree);
+        }
+        if (device >= 0) close(device);
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
@@ -308,12 +316,16 @@ static _Noreturn void launcher(const struct request *r, int socket, int parent) 
     if (mount(NULL, "/", NULL, RECURSIVE | SLAVE, NULL)) give_up(socket, "slave");
     int tree = memory_tree("200000", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (tree < 0) give_up(socket, "tree");
-    int self = pidfd(getpid());
+    int self = pidfd(getpid()), agent[2];
+    if (csandbox_pair(agent)) give_up(socket, "agent");
+    /* Before init says anything: they come in this order. */
+    tell(socket, CSANDBOX_READY, 0, "agent", agent[1]);
+    close(agent[1]);
     pid_t child = fork();
     if (child < 0) give_up(socket, "fork");
     if (child == 0) init(r, socket, tree, self);
     close(tree);
-    launcher_loop(socket, child);
+    launcher_loop(socket, agent[0], child);
 }
 
 static _Noreturn void server(void) {

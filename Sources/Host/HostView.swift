@@ -28,6 +28,7 @@ public final class HostView: Sendable {
     }
 
     private let socket: HostFd
+    private let agent: Lock<HostFd>
     private let listenerFd: HostFd
     private let tree: HostFd
 
@@ -36,8 +37,11 @@ public final class HostView: Sendable {
     /// The root of an empty tree in memory, mounted nowhere, that ends with the view: for directories.
     public var directories: Int32 { tree.number }
 
-    private init(_ socket: consuming HostFd, _ listener: consuming HostFd, _ tree: consuming HostFd) {
+    private init(
+        _ socket: consuming HostFd, _ agent: consuming HostFd, _ listener: consuming HostFd, _ tree: consuming HostFd
+    ) {
         self.socket = socket
+        self.agent = Lock(agent)
         listenerFd = listener
         self.tree = tree
         csandbox_stay(listenerFd.number)
@@ -60,9 +64,22 @@ public final class HostView: Sendable {
         try Server.ask(message, theirs.number)
         // Only the launcher has it from here on, so that its end is seen.
         drop(theirs)
+        let agent = try receive(ours.number)
         let tree = try receive(ours.number)
         let listener = try receive(ours.number)
-        return HostView(ours, listener, tree)
+        return HostView(ours, agent, listener, tree)
+    }
+
+    /// A FUSE connection and the root of its file system, which is mounted nowhere: the launcher mounts it in the view's user
+    /// name space, where an ordinary user may. Whoever calls owns both. Throws what the host says where it has none for us.
+    public func fuse() throws(SysError) -> (device: Int32, root: Int32) {
+        try agent.withLock { (socket) throws(SysError) in
+            var wish = UInt32(CSANDBOX_FUSE)
+            try HostIO.check(csandbox_send(socket.number, &wish, MemoryLayout<UInt32>.size, -1))
+            let device = try Self.receive(socket.number)
+            let root = try Self.receive(socket.number)
+            return (device.release(), root.release())
+        }
     }
 
     private static func drop(_ fd: consuming HostFd) {}

@@ -34,6 +34,9 @@ public enum Machine: String, Sendable {
         return table
     }
 
+    /// The name of call `number`; nil for one that has no row.
+    public func name(of number: Int32) -> String? { call(number).map { "\($0)" } }
+
     /// The numbers of those calls, for an engine that asks for nothing else.
     public var numbers: [Int32] {
         let table = self == .x86 ? Self.x86Calls : Self.genericCalls

@@ -47,8 +47,14 @@ struct VxFork {
                 child.finish("not made")
                 traced.leave(with: failure)
             case .made(let pid):
-                try enter(child, pid, flags)
-                try traced.release(made: pid)
+                do throws(SysError) {
+                    try enter(child, pid, flags)
+                    try traced.release(made: pid)
+                } catch {
+                    // Nobody that is not entered may run.
+                    traced.kill(made: pid)
+                    throw error
+                }
                 traced.finish()
             }
         } catch {

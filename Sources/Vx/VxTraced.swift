@@ -72,6 +72,14 @@ final class VxTraced {
         made.release()
     }
 
+    /// The thread that `make` has made dies.
+    func kill(made thread: Int32) {
+        let made = HostTracee(made: thread)
+        // It stands still, or is dead.
+        _ = try? made.wait()
+        made.release(9)
+    }
+
     /// Lets it go: its call has given `result`, or it is another program.
     func leave(with result: Int64?) {
         // One that has died in between needs nothing any more.

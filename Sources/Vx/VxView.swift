@@ -11,6 +11,7 @@ final class VxView: Sendable {
     let secret: UInt64
     private let directories: VxDirectories
     private let files = VxFiles()
+    private let handles: VxHandles
     private let options: VxOptions
     /// Whose program is the first.
     private let first: Proc
@@ -43,6 +44,7 @@ final class VxView: Sendable {
         secret = random.next()
         host = try HostView.start(filter: VxFilter.plain(secret: secret).program, options.limits)
         directories = try VxDirectories(root: host.directories)
+        handles = VxHandles(host, start.proc)
         self.personality = personality
         self.options = options
         first = start.proc
@@ -57,6 +59,7 @@ final class VxView: Sendable {
             host.end()
             throw .noMemory
         }
+        defer { handles.close() }
         do throws(SysError) {
             return try changed.sleep { () throws(SysError) -> Status? in
                 try state.withLock { (s) throws(SysError) in
@@ -91,7 +94,10 @@ final class VxView: Sendable {
 
     /// Answers calls until no program is left.
     private func serve() {
-        while let trap = try? host.next() { answer(trap) }  // a listener that fails has no callers any more
+        do throws(SysError) { while let trap = try host.next() { answer(trap) } } catch {
+            // Who asks from here on would wait for ever.
+            host.end()
+        }
         let left = state.withLock { s in
             defer { (s.processes, s.threads) = ([:], [:]) }
             return s.processes.values
@@ -142,6 +148,9 @@ final class VxView: Sendable {
         }
     }
 
+    /// A call's name, or its number where nobody here answers it.
+    private func name(_ number: Int32) -> String { Machine.x86.name(of: number) ?? "call \(number)" }
+
     private func trace(_ guest: VxGuest, _ answer: Answer) {
         guard options.traces else { return }
         let text =
@@ -151,12 +160,12 @@ final class VxView: Sendable {
             case .open(let c, _): "= a descriptor of \(c.path)"
             case .exec(let execution): "= program \(execution.path)"
             }
-        options.say("\(guest.pid) \(guest.trap.number) \(text)")
+        options.say("\(guest.pid) \(name(guest.trap.number)) \(text)")
     }
 
     private func trace(_ guest: VxGuest, _ error: SysError) {
         guard options.traces else { return }
-        options.say("\(guest.pid) \(guest.trap.number): \(error)")
+        options.say("\(guest.pid) \(name(guest.trap.number)): \(error)")
     }
 
     // MARK: processes
@@ -224,6 +233,9 @@ final class VxView: Sendable {
             s.processes[process.peer.pid] = nil
             return true
         }
+        for row in process.counts.all where options.traces {
+            options.say("\(process.inner) refused \(name(row.number)), \(row.count) times")
+        }
         // The first program's Proc has a Thread, which ends it.
         guard wasThere, process.proc !== first else { return }
         process.proc.finish(exit.map { Status($0) } ?? Status("ended"))
@@ -259,11 +271,15 @@ final class VxView: Sendable {
             files.add(c, try HostStat(fd))
             return try give(fd, to: guest, number, closeOnExec)
         }
-        // What it reads as now is what the program reads; what it would write must not be lost.
-        guard c.mode?.canWrite == false, let copy = try c.dev.lendCopy(c, caller) else {
-            throw SysError(.notSupported, saying: "\(c.path) cannot be opened by programs of the host yet")
+        let handle: HostFd
+        do throws(SysError) { handle = try handles.open(c, for: guest.proc) } catch {
+            // What it reads as now is what the program reads; what it would write must not be lost.
+            guard c.mode?.canWrite == false, let copy = try c.dev.lendCopy(c, caller) else {
+                throw SysError(.notSupported, saying: "needs /dev/fuse of the host: \(error.sentence)", subject: c.path)
+            }
+            return try give(copy, to: guest, number, closeOnExec)
         }
-        try give(copy, to: guest, number, closeOnExec)
+        try give(handle.number, to: guest, number, closeOnExec)
     }
 
     private func give(_ fd: Int32, to guest: VxGuest, _ number: Int32?, _ closeOnExec: Bool) throws(SysError) {

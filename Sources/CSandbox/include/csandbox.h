@@ -18,9 +18,8 @@ enum { CSANDBOX_MAGIC = 0x656d7531, CSANDBOX_INSTRUCTIONS = 4096 };
 /* What a view says over its socket. */
 enum csandbox_news {
     CSANDBOX_FAILED = 1,  /* value: errno; where: the step */
-    CSANDBOX_READY,       /* with two descriptors: the listener, and the tree for directories */
+    CSANDBOX_READY,       /* with a descriptor; where: "tree" for directories, "listener", "agent" */
     CSANDBOX_ENDED,       /* value: how the first program ended, as wait(2) has it */
-    CSANDBOX_CLONED,      /* value: 0 or errno; with a descriptor of the clone where it is 0 */
 };
 struct csandbox_message {
     uint32_t kind;
@@ -28,13 +27,9 @@ struct csandbox_message {
     char where[24];
 };
 
-/* What a view is asked over its socket: a clone of the host's tree at `path`, whose root is the file of that device and
-   inode; `attributes` are those of mount_setattr(2). */
-struct csandbox_clone {
-    uint32_t magic, length;
-    uint64_t attributes, device, inode;
-    char path[4096];
-};
+/* What a launcher is asked over its agent's socket, a word: a FUSE file system that is mounted nowhere. It comes in two
+   messages: the connection, and the root. */
+enum { CSANDBOX_FUSE = 1 };
 
 /* Starts the server, which ends when the other end of the socket is closed. 0 or an errno. */
 int csandbox_spawn(int *socket, pid_t *server);
