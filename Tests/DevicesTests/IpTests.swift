@@ -517,7 +517,7 @@ private final class Peer: Sendable {
 
 extension Proc {
     /// A new conversation in the directory of a network, which has been told `message`.
-    fileprivate func converse(_ network: String, _ message: String) throws(SysError) -> Call {
+    func converse(_ network: String, _ message: String) throws(SysError) -> Call {
         let control = try open("\(network)/clone", .readWrite)
         let call = Call(
             control: control, directory: "\(network)/\(String(decoding: try read(control, 32), as: UTF8.self))")
@@ -528,7 +528,7 @@ extension Proc {
         return call
     }
 
-    fileprivate func announce(on network: String, _ address: String) throws(SysError) -> Call {
+    func announce(on network: String, _ address: String) throws(SysError) -> Call {
         try converse(network, "announce \(address)")
     }
 

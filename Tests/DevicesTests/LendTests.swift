@@ -170,6 +170,29 @@ import Testing
         #expect(left.0 < 600 && left.1 == 0)
     }
 
+    @Test func aConversationIsLentAsItsSocket() throws {
+        try inSystem { (p) throws(SysError) in
+            let server = try p.announce(on: "#I/tcp", "127.0.0.1!0")
+            let client = try p.converse("#I/tcp", "connect \(try p.netinfo(server.directory).local)")
+            let call = try p.listen(server)
+            let (ours, theirs) = (try p.accept(client), try p.accept(call))
+            reporting {
+                let socket = try p.lend(theirs)
+                let child = try HostChild("sh", "-c", "read line; echo got $line", input: socket, output: socket)
+                for fd in [theirs, call.control] { try p.close(fd) }
+                try p.write(ours, "hello\n")
+                #expect(try String(decoding: p.readn(ours, 100), as: UTF8.self) == "got hello\n", "to its end")
+                #expect(child.end() == 0)
+            }
+            // It could send to anybody.
+            let datagrams = try p.converse("#I/udp", "connect 127.0.0.1!9")
+            let fd = try p.accept(datagrams)
+            #expect(thrown { () throws(SysError) in try p.lend(fd) } != nil)
+            let status = try p.open("\(datagrams.directory)/status")
+            reporting { () throws in #expect(try runHost("grep -q Established", input: p.lend(status)) == 0) }
+        }
+    }
+
     // MARK: the host's own pipes
 
     static func ends() throws -> (near: Int32, far: Int32) {
