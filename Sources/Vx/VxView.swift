@@ -297,6 +297,8 @@ final class VxView: Sendable {
     /// The numbers of a file for programs.
     func identity(_ c: Chan, _ dir: Dir, _ caller: Caller) throws(SysError) -> FileIdentity {
         if c.isDirectory { return try directories.place(c).identity }
+        // Of a file of the host's that is told already.
+        if dir.inode != nil { return FileIdentity(dir) }
         if let host = try c.dev.hostIdentity(c, caller) { return FileIdentity(device: host.device, inode: host.inode) }
         return FileIdentity(dir)
     }

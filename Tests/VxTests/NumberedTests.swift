@@ -1,0 +1,43 @@
+import Devices
+import Host
+import Kernel
+import KernelTestSupport
+import Linux
+import Testing
+
+@testable import Vx
+
+/// Programs of the host see themselves, and each other, in `/proc`.
+@Suite(.timeLimit(.minutes(1))) struct NumberedTests {
+    @Test(arguments: [
+        ("cat /proc/self/comm", "cat\n"), ("[ -d /proc/$$ ] && cat /proc/$$/comm", "sh\n"),
+        ("echo through | cat /proc/self/fd/0", "through\n"), ("readlink /proc/self/cwd", "/usr\n"),
+        ("cd /proc/self/fd && ls 0", "0\n"),
+        ("ls -d /proc/1", "ls: cannot access '/proc/1': No such file or directory\n"),
+        ("wc -w < /proc/self/stat", "52\n"), ("cat /proc/sys/kernel/ostype", "Linux\n"),
+        ("mkdir /tmp/a /tmp/b && mv /tmp/a /tmp/b && ls /tmp/b", "a\n"),
+    ])
+    func seen(_ line: String, _ output: String) throws {
+        let folder = try Folder()
+        try shell(": > \(folder.path)/out; chmod 666 \(folder.path)/out")
+        var grants = HostGrants()
+        grants.trees["*"] = .init("/", [.read, .execute])
+        grants.trees["folder"] = .init(folder.path)
+        let devices = (Devices.deviceTable + Linux.deviceTable).map { $0() }
+        _ = try inSystem(devices, grants: grants) { (p) throws(SysError) -> String in
+            try p.bind("#U*", "/", .replace)
+            try p.bind("#c", "/dev", .before)
+            try p.bind("#x", "/proc")
+            try p.bind("#Rnumbered", "/tmp", .create)
+            try p.chdir("/usr")
+            let pid = try p.spawn(.forkFD) { (p) throws(SysError) in
+                _ = try p.open("/dev/null", .read)
+                _ = try p.open("#Ufolder/out", .write)
+                _ = try p.dup(1, 2)
+                return try Vx(LinuxCalls()).run(p, "/bin/sh", ["/bin/sh", "-c", line], VxOptions())
+            }
+            return try p.wait(.pid(pid)).status.text
+        }
+        #expect(try folder.text("out") == output)
+    }
+}
