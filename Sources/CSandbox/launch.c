@@ -301,7 +301,9 @@ static _Noreturn void launcher(const struct request *r, int socket, int parent) 
     char map[64];
     uid_t uid = geteuid();
     gid_t gid = getegid();
+    /* As programs expect them; what is sent from here on says MSG_NOSIGNAL. */
     signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     umask(0);
     if (unshare(CLONE_NEWUSER)) give_up(socket, "user name space");
     end_with(parent);
