@@ -202,9 +202,9 @@ public final class Proc: @unchecked Sendable {
         }
     }
 
-    /// Whether its program deals with notes itself, so that none ends it.
+    /// Whether its program deals with notes itself, so that none ends it, or the host does for it.
     public var handlesNotes: Bool {
-        state.withLock { if case .handle = $0.noteAction { true } else { false } }
+        state.withLock { if case .handle = $0.noteAction { true } else { $0.runner != nil } }
     }
 
     /// Whether its program passes over all notes.

@@ -50,7 +50,8 @@ extension Shell {
             }
             // Our own note may not have been looked at yet: the child's came with it.
             try check()
-            if interrupt != nil, status == Note.interrupt.text { throw .interrupted }
+            // 130 is what a program of the host has as its status then.
+            if interrupt != nil, Status(status).code == 130 { throw .interrupted }
             return status
         }
     }

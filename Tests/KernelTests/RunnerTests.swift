@@ -22,7 +22,10 @@ import Testing
         let told = try inSystem([MemDev()]) { (p) throws(SysError) -> [String] in
             let child = try p.makeChild(.forkFD)
             let runner = Recorder()
+            #expect(!child.handlesNotes)
             child.setRunner(runner)
+            // So that a shell does not take an interrupt for its own that the program has dealt with.
+            #expect(child.handlesNotes)
             #expect(child.post(.interrupt))
             #expect(!child.post(Note("a text that is no signal")))
             child.stop()
