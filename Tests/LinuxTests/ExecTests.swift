@@ -1,4 +1,3 @@
-import Devices
 import Kernel
 import KernelTestSupport
 import Linux
@@ -7,24 +6,10 @@ import Testing
 /// Which program execve comes to, and why it refuses others.
 @Suite(.timeLimit(.minutes(1)))
 struct ExecTests {
-    struct Case: CustomTestStringConvertible, Sendable {
-        let title: String
-        let script: String
-        var testDescription: String { title }
-    }
+    typealias Case = ScriptCase
 
     @Test("execve finds what Linux finds", arguments: cases)
-    func calls(_ row: Case) async throws {
-        try await withSystem(Devices.deviceTable.map { $0() }) { p in
-            try p.bind("#Rlinux", "/tmp", .create)
-            try p.chdir("/tmp")
-            p.umask = 0o022
-            var script = Script(MemoryGuest(p))
-            script.run(row.script)
-            #expect(script.failures == [])
-            script.guest.closeAll()
-        }
-    }
+    func calls(_ row: Case) async throws { try await row.check() }
 
     static let cases = [
         Case(

@@ -1,30 +1,12 @@
-import Devices
-import Kernel
-import KernelTestSupport
-import Linux
 import Testing
 
 /// What calls that take a name give, errno by errno, as their pages in section 2 of Linux's manual have it.
 @Suite(.timeLimit(.minutes(1)))
 struct NameTests {
-    struct Case: CustomTestStringConvertible, Sendable {
-        let title: String
-        let script: String
-        var testDescription: String { title }
-    }
+    typealias Case = ScriptCase
 
     @Test("each call gives what Linux gives", arguments: openCases + statCases + makeCases + moveCases)
-    func calls(_ row: Case) async throws {
-        try await withSystem(Devices.deviceTable.map { $0() }) { p in
-            try p.bind("#Rlinux", "/tmp", .create)
-            try p.chdir("/tmp")
-            p.umask = 0o022
-            var script = Script(MemoryGuest(p))
-            script.run(row.script)
-            #expect(script.failures == [])
-            script.guest.closeAll()
-        }
-    }
+    func calls(_ row: Case) async throws { try await row.check() }
 
     static let openCases = [
         Case(

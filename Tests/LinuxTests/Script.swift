@@ -1,5 +1,8 @@
+import Devices
 import Kernel
+import KernelTestSupport
 import Linux
+import Testing
 
 /// Calls as one writes them down: `openat(AT_FDCWD, "f", O_CREAT|O_RDWR, 0644) = 3`, a line each.
 ///
@@ -311,5 +314,24 @@ extension Substring {
     var trimmed: Substring {
         let start = drop { $0 == " " }
         return start.prefix(start.reversed().drop { $0 == " " }.count)
+    }
+}
+
+/// A script that has a title, in a directory of memory that nobody else has.
+struct ScriptCase: CustomTestStringConvertible, Sendable {
+    let title: String
+    let script: String
+    var testDescription: String { title }
+
+    func check() async throws {
+        try await withSystem(Devices.deviceTable.map { $0() }) { p in
+            try p.bind("#Rlinux", "/tmp", .create)
+            try p.chdir("/tmp")
+            p.umask = 0o022
+            var script = Script(MemoryGuest(p))
+            script.run(self.script)
+            #expect(script.failures == [])
+            script.guest.closeAll()
+        }
     }
 }
