@@ -10,14 +10,14 @@ lint:           ; swift format lint --strict -r --parallel Sources appl Tests Pa
 release:        ; ./run --version
 bench:          ; .ci/bench
 fuzz:           ; .ci/fuzz 60
-tsan:           ; swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices|Mnt)Tests'
+tsan:           ; EMU_TSAN=1 swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices|Mnt)Tests'
 # 9P with the programs of others, and between two networks; as root, since name spaces are made.
 peers: release  ; Tests/PeerTests/run.py .build/release/emu && Tests/PeerTests/net.py .build/release/emu
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
 # mistakes, long fuzzing, the whole bench.
 soak:
 	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK) --no-parallel --filter KillTests
-	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK)-tsan --sanitize thread --no-parallel \
+	EMU_TSAN=1 EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK)-tsan --sanitize thread --no-parallel \
 	    --filter KillTests
 	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
 	./run --version && Tests/PeerTests/kill.py .build/release/emu 500

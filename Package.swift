@@ -132,3 +132,15 @@ let package = Package(
         + fuzz("MntClient", "MntTestSupport") + fuzz("Fuse") + fuzz("Elf", "LinuxTestSupport"),
     swiftLanguageModes: [.v6]
 )
+
+/// With EMU_TSAN=1 only what ThreadSanitizer looks at, since it builds all that is there (see `make tsan`).
+if Context.environment["EMU_TSAN"] != nil {
+    let watched: Set = [
+        "CReadline", "CZlib", "CSSL", "CShim", "CSandbox", "Host", "NineP", "Kernel", "Codec", "Devices", "Mnt",
+        "KernelTestSupport", "KernelTests", "DevicesTests", "MntTestSupport", "MntTests", "Conf", "mkconf",
+        "EmuConfPlugin",
+    ]
+    package.targets.removeAll { !watched.contains($0.name) }
+    package.products = []
+    package.dependencies = []
+}
