@@ -28,8 +28,8 @@ public typealias SysError = Host.SysError
 /// A key pair, by which peers know each other. See `Host.HostKey`.
 public typealias KeyPair = Host.HostKey
 
-/// The one lock type, and pages of a file on their way. See `Host`.
-public typealias Conduit = Host.HostConduit
+/// The one lock type, and pages of a file on their way to a socket. See `Host`.
 public typealias Lock = Host.Lock
+public typealias Conduit = Host.HostConduit
 
 import Host

@@ -266,7 +266,9 @@ final class VxView: Sendable {
             let fd = try directories.open(c, dir, nameOnly: c.mode == nil)
             return try give(fd.number, to: guest, number, closeOnExec)
         }
-        guard c.mode != nil else { throw SysError(.notSupported, saying: "a file's name alone cannot be opened yet") }
+        guard c.mode != nil else {
+            throw SysError(.notSupported, saying: "O_PATH of a file is not in this emu", subject: c.path)
+        }
         if let fd = try c.dev.lend(c, caller) {
             files.add(c, try HostStat(fd))
             return try give(fd, to: guest, number, closeOnExec)

@@ -216,7 +216,7 @@ private func errno(_ expression: String, input: Int32? = nil, output: Int32? = n
             let fd = try agent.open("/srv/f")
             let child = try HostChild("sh", "-c", "read line; sleep 0.3", input: fd.number)
             _ = consume fd
-            try Thread.sleep(nanoseconds: 50_000_000)
+            #expect(try inTime { child.sleeps })
             #expect(!served.log.contains("close") && agent.handles.count == 1)
             #expect(child.end() == 0)
             #expect(try inTime { served.log.contains("close") && agent.handles.count == 0 })
@@ -293,7 +293,7 @@ private func errno(_ expression: String, input: Int32? = nil, output: Int32? = n
             let script = "$r = ''; vec($r, 0, 1) = 1; exit(select($r, undef, undef, $ARGV[0]))"
             #expect(try HostChild("perl", "-e", script, "0.1", input: fd.number).end() == 0)
             let child = try HostChild("perl", "-e", script, "20", input: fd.number)
-            try Thread.sleep(nanoseconds: 100_000_000)
+            #expect(try inTime { child.sleeps })
             served.answerHeld("here")
             #expect(child.end() == 1)
             #expect(try runHost("test $(dd bs=9 count=1 2>/dev/null) = here", input: fd.number) == 0)

@@ -1,4 +1,5 @@
 import Glibc
+import Host
 import Kernel
 
 /// A program of the host, started with the descriptors it is given as its first three; the others it has not.
@@ -42,6 +43,14 @@ public final class HostChild {
         guard status == nil else { return }
         kill(pid, SIGKILL)
         waitpid(pid, nil, 0)
+    }
+
+    /// Whether it waits for something: the state in the host's /proc, see `proc_pid_stat(5)`.
+    public var sleeps: Bool {
+        guard let text = try? HostEnvironment.readFile("/proc/\(pid)/stat", limit: 4096) else { return false }
+        // `PID (NAME) STATE ...`, and the name may hold anything.
+        guard let name = text.lastIndex(of: UInt8(ascii: ")")), name + 2 < text.count else { return false }
+        return text[name + 2] == UInt8(ascii: "S")
     }
 
     public func signal(_ number: Int32) { kill(pid, number) }
