@@ -60,23 +60,24 @@ let package = Package(
         floor("Host", ["CShim", "CSandbox", "CReadline", "CSSL"]),
         floor("NineP"),
         floor("Kernel", ["Host", "NineP"]),
+        floor("Library", ["Kernel", "Host"]),
         floor("Codec", ["Kernel", "CZlib", "CSSL"]),
-        listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Host", "NineP", "Codec"]),
-        listed("Mnt", source: "Mnt.swift", ["Kernel", "NineP"]),
+        listed("Devices", source: "RootFile+Unsafe.swift", ["Kernel", "Library", "Host", "NineP", "Codec"]),
+        listed("Mnt", source: "Mnt.swift", ["Kernel", "Library", "NineP"]),
         listed("Linux", source: "Request.swift", ["Kernel", "Host"]),
         floor("Fuse", ["Kernel", "Host"]),
         floor("Vx", ["Linux", "Fuse", "Kernel", "Host"]),
         floor("Shell", ["Kernel", "Codec"]),
-        listed("Builtins", source: "Builtins.swift", ["Kernel", "Codec", "Vx"]),
-        floor("Applib", path: "appl/lib", ["Kernel", "Codec"]),
+        listed("Builtins", source: "Builtins.swift", ["Kernel", "Library", "Codec", "Vx"]),
+        floor("Applib", path: "appl/lib", ["Kernel", "Library", "Codec"]),
         listed("Filters", path: "appl/filters", source: "Filters.swift", ["Kernel", "Codec", "Shell", "Applib"]),
         listed(
             "Appl", path: "appl", without: ["filters", "lib"], source: "Appl.swift",
-            ["Kernel", "Codec", "Mnt", "Shell", "Applib"]),
+            ["Kernel", "Library", "Codec", "Mnt", "Shell", "Applib"]),
         .executableTarget(
             name: "emu",
             dependencies: [
-                "Kernel", "Host", "Devices", "Mnt", "Linux", "Shell", "Builtins", "Filters", "Appl",
+                "Kernel", "Library", "Host", "Devices", "Mnt", "Linux", "Shell", "Builtins", "Filters", "Appl",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -85,7 +86,7 @@ let package = Package(
         .target(name: "CBench"),
         .executableTarget(
             name: "emu-bench",
-            dependencies: ["CBench", "Kernel", "NineP", "Host", "Devices", "Mnt", "Filters", "Appl"],
+            dependencies: ["CBench", "Kernel", "Library", "NineP", "Host", "Devices", "Mnt", "Filters", "Appl"],
             swiftSettings: strict),
 
         // The generator: emu.conf, Modules, Lib and the scripts of appl in, Swift tables out.
@@ -115,18 +116,18 @@ let package = Package(
         .target(
             name: "KernelTestSupport", dependencies: ["Kernel", "Host"], path: "Tests/KernelTestSupport",
             swiftSettings: strict),
-        tests("Kernel", ["Kernel", "Host", "KernelTestSupport"]),
+        tests("Kernel", ["Kernel", "Library", "Host", "KernelTestSupport"]),
         .target(
             name: "LinuxTestSupport", dependencies: ["Linux", "Kernel"], path: "Tests/LinuxTestSupport",
             swiftSettings: strict),
         tests("Linux", ["Linux", "LinuxTestSupport", "Devices", "Kernel", "Host", "KernelTestSupport"]),
         tests("Fuse", ["Fuse", "Devices", "Mnt", "Kernel", "Host", "KernelTestSupport"]),
-        tests("Devices", ["Devices", "Kernel", "Host", "KernelTestSupport"]),
+        tests("Devices", ["Devices", "Library", "Kernel", "Host", "KernelTestSupport"]),
         .target(
             name: "MntTestSupport", dependencies: ["Mnt", "Kernel", "NineP"], path: "Tests/MntTestSupport",
             swiftSettings: strict),
         tests("Vx", ["Vx", "Linux", "Devices", "Kernel", "Host", "KernelTestSupport"]),
-        tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Kernel", "Host", "NineP", "KernelTestSupport"]),
+        tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Library", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
         + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport")
         + fuzz("MntClient", "MntTestSupport") + fuzz("Fuse") + fuzz("Elf", "LinuxTestSupport"),
@@ -136,7 +137,8 @@ let package = Package(
 /// With EMU_TSAN=1 only what ThreadSanitizer looks at, since it builds all that is there (see `make tsan`).
 if Context.environment["EMU_TSAN"] != nil {
     let watched: Set = [
-        "CReadline", "CZlib", "CSSL", "CShim", "CSandbox", "Host", "NineP", "Kernel", "Codec", "Devices", "Mnt",
+        "CReadline", "CZlib", "CSSL", "CShim", "CSandbox", "Host", "NineP", "Kernel", "Library", "Codec", "Devices",
+        "Mnt",
         "KernelTestSupport", "KernelTests", "DevicesTests", "MntTestSupport", "MntTests", "Conf", "mkconf",
         "EmuConfPlugin",
     ]

@@ -1,5 +1,6 @@
 import Applib
 import Kernel
+import Library
 
 /// Calls an address, and gives the connection to a command as its descriptors 0 and 1; or to whoever runs it, as it would
 /// come out of a command that copies.

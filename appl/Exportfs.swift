@@ -1,5 +1,6 @@
 import Applib
 import Kernel
+import Library
 import Mnt
 
 /// Serves a directory over 9P to whoever is at the other end of descriptor 0.

@@ -1,5 +1,6 @@
 import Applib
 import Kernel
+import Library
 
 /// Takes calls to an address, and gives each to a command of its own as its descriptors 0 and 1.
 struct Listen: Command {

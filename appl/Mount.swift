@@ -1,5 +1,6 @@
 import Applib
 import Kernel
+import Library
 
 /// Makes the tree of a server, or of a device, seen at a place of the name space.
 struct Mount: Command {

@@ -1,5 +1,6 @@
 import Applib
 import Kernel
+import Library
 
 /// Builds a name space anew, from a file, and runs a program in it.
 struct Newns: Command {

@@ -1,4 +1,5 @@
 import Kernel
+import Library
 
 /// The builtin module `$Net`: network connections for scripts. The corresponding Inferno page is `dial(2)`.
 struct Net: NetModule {

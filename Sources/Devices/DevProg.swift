@@ -1,5 +1,6 @@
 import Host
 import Kernel
+import Library
 
 /// The live processes, a directory each, and `self`, a link to the caller's.
 ///

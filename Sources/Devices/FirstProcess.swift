@@ -1,5 +1,6 @@
 import Host
 import Kernel
+import Library
 
 /// What process 1 does: opens the console, sets the environment, builds the name space, runs the command.
 public struct FirstProcess: Sendable {

@@ -1,4 +1,5 @@
 import Kernel
+import Library
 
 /// Takes calls to an address and serves an Export to all who call, in one process.
 ///

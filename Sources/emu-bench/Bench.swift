@@ -4,6 +4,7 @@ import Devices
 import Filters
 import Host
 import Kernel
+import Library
 import Mnt
 
 /// `emu-bench [--small] [--emu PATH] [PART-OF-NAME ...]` prints one table: what we take, what the host takes for the

@@ -1,5 +1,6 @@
 import CBench
 import Kernel
+import Library
 
 /// The mount device against a server whose answers are ready beforehand, over the host's loopback. Beside it a client in C
 /// asks the same of the same server, so that what is compared is what the client adds: one request at a time, or four

@@ -1,6 +1,7 @@
 import Glibc
 import Host
 import Kernel
+import Library
 import Testing
 
 @testable import Devices

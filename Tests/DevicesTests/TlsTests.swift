@@ -1,5 +1,6 @@
 import Host
 import Kernel
+import Library
 import KernelTestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import Kernel
+import Library
 import KernelTestSupport
 import Testing
 

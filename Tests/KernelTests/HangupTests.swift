@@ -1,5 +1,6 @@
 @testable import Kernel
 import KernelTestSupport
+import Library
 import Testing
 
 /// What `unmount -f` does to files that are open, and what it leaves alone.

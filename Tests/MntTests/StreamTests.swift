@@ -2,6 +2,7 @@ import Devices
 import Glibc
 import Host
 import Kernel
+import Library
 import Mnt
 import NineP
 import Testing

@@ -1,4 +1,5 @@
 import Kernel
+import Library
 
 /// Who is at the other end of a connection, as `listen` tells the command: `$peer` is their name, and `$peerkey`, `$peermask`
 /// and `$peertree` what else the line in /lib/keys/authorized says. Without a key there is none of these.

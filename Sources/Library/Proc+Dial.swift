@@ -1,4 +1,5 @@
 import Host
+import Kernel
 
 /// Making and taking network connections, by the files of whatever networks the name space has.
 ///

@@ -1,4 +1,5 @@
 import Host
+import Kernel
 
 /// Who this process is to others, and who others are to it: the files of /lib/keys. The page is keys(6).
 extension Proc {

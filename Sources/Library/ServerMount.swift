@@ -1,3 +1,5 @@
+import Kernel
+
 /// A mount of a server elsewhere, as the `mount` command and a name space file ask for it.
 ///
 /// The corresponding Inferno page is `mount(1)`.

@@ -1,3 +1,5 @@
+import Kernel
+
 /// A name space written down: one call a line, as `newns`, `emu -n` and the system's own start take it.
 ///
 /// Lines are `bind [-abc] [-p MASK] SOURCE TARGET`, `mount` as the command takes it, `unmount [-f] [SOURCE] TARGET`,
