@@ -8,6 +8,7 @@ extension DevFs {
         guard let open = c.auxiliary as? FsOpen else { throw .badUseFd }
         // What the host has no bytes of is ours alone.
         guard open.stream == nil else { return try FileLocks.shared.lock(c, lock, owner, how) }
+        if lock.kind != .unlock { open.hasLocks.store(true, ordering: .relaxed) }
         while true {
             do throws(SysError) {
                 return try FileLocks.shared.lock(c, lock, owner, how) { (others) throws(SysError) in

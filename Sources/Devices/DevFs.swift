@@ -1,5 +1,6 @@
 import Host
 import Kernel
+import Synchronization
 
 /// Files of the host: the directories that the system was granted, and nothing beside them.
 ///
@@ -349,6 +350,8 @@ final class FsOpen: Sendable {
     private let fd: HostFd?
     /// Of a directory that is read; taken out by who reads.
     private let directory = Lock<HostDirectory?>(nil)
+    /// The host may have locks of it.
+    let hasLocks = Atomic(false)
 
     init(_ place: FsPlace, _ found: consuming FsFound) {
         self.place = place
@@ -362,6 +365,11 @@ final class FsOpen: Sendable {
             stream = nil
             fd = found.releaseFd()
         }
+    }
+
+    deinit {
+        // To close is not enough: a child that is just being started has a copy of the descriptor for a moment.
+        if hasLocks.load(ordering: .relaxed) { _ = try? HostLock.set(number, .unlock, 0..<(.max)) }
     }
 
     func readdir(after cookie: UInt64, limit: Int) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {

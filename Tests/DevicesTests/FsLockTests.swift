@@ -57,6 +57,22 @@ import Testing
         }
     }
 
+    /// A child that is being started has all descriptors until it is another program.
+    @Test func aCopyOfTheDescriptorKeepsNoLock() throws {
+        let host = folder()
+        try host.run { p throws(SysError) in
+            let other = Other(host)
+            let fd = try p.open("#Uin/f", .readWrite)
+            try p.lock(fd, Self.range(.write))
+            let number = (try p.fildes(fd).auxiliary as? FsOpen)?.number ?? -1
+            let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+            defer { close(copy) }
+            try expect(copy >= 0 && !other.lock(F_RDLCK), true)
+            try p.close(fd)
+            try expect(other.lock(F_WRLCK), true)
+        }
+    }
+
     @Test func whoWaitsForAProgramOfTheHostGetsItsLock() throws {
         let host = folder()
         try host.run { p throws(SysError) in
