@@ -54,17 +54,21 @@ private struct MntListing {
     /// Walks to all, after `first`, the walk of `count` names to the directory, and asks about all, in one write.
     mutating func askTogether(_ first: MntRequest?, _ count: Int, _ caller: Caller) throws(SysError) {
         var calls = try link.start((first.map { [$0] } ?? []) + files.indices.flatMap { [walk($0), stat($0)] })[...]
-        defer { for call in calls { link.forget(call) } }
-        if first != nil {
-            guard try link.qids(calls.removeFirst()).count == count else { throw .nonexist }
-        }
-        walks = []
-        for n in files.indices {
-            switch (try link.answer(to: calls.removeFirst()), try link.answer(to: calls.removeFirst())) {
-            case (.success, .success(let reply)): dirs[n] = try link.dir(reply, files[n].name, caller)
-            case (.success, .failure(let error)): if link.mayBeEarly(error) { stats.append(n) }
-            case (.failure(let error), _): if first != nil, link.mayBeEarly(error) { walks.append(n) }
+        do throws(SysError) {
+            if first != nil {
+                guard try link.qids(calls.removeFirst(), with: calls).count == count else { throw .nonexist }
             }
+            walks = []
+            for n in files.indices {
+                switch (try link.nextAnswer(&calls), try link.nextAnswer(&calls)) {
+                case (.success, .success(let reply)): dirs[n] = try link.dir(reply, files[n].name, caller)
+                case (.success, .failure(let error)): if link.mayBeEarly(error) { stats.append(n) }
+                case (.failure(let error), _): if first != nil, link.mayBeEarly(error) { walks.append(n) }
+                }
+            }
+        } catch {
+            link.leave(calls, after: error)
+            throw error
         }
     }
 
@@ -84,19 +88,24 @@ private struct MntListing {
     ) throws(SysError) -> [(Int, Rmessage)] {
         guard !list.isEmpty else { return [] }
         var calls = try link.start(list.map(request))[...]
-        defer { for call in calls { link.forget(call) } }
         var done: [(Int, Rmessage)] = []
-        for n in list {
-            if case .success(let reply) = try link.answer(to: calls.removeFirst()) { done.append((n, reply)) }
+        do throws(SysError) {
+            for n in list {
+                if case .success(let reply) = try link.nextAnswer(&calls) { done.append((n, reply)) }
+            }
+        } catch {
+            link.leave(calls, after: error)
+            throw error
         }
         return done
     }
 }
 
 extension MntLink {
-    /// The reply to one request of several, or how that one failed; throws what ends the caller's wait.
-    fileprivate func answer(to call: MntCall) throws(SysError) -> Result<Rmessage, SysError> {
-        do throws(SysError) { return .success(try wait(call)) } catch {
+    /// The reply to the first of several requests, or how that one failed; throws what ends the caller's wait.
+    fileprivate func nextAnswer(_ calls: inout ArraySlice<MntCall>) throws(SysError) -> Result<Rmessage, SysError> {
+        let call = calls.removeFirst()
+        do throws(SysError) { return .success(try wait(call, with: calls)) } catch {
             try judge(error)
             return .failure(error)
         }

@@ -100,8 +100,8 @@ final class MntFile: Sendable {
         let walk = Tmessage.walk(fid: from.number, newfid: newfid.number, names: Array(part))
         var calls = try link.start([MntRequest(walk, from, newfid: newfid)] + (isTogether ? purpose : []))[...]
         let qids: [Qid]
-        do throws(SysError) { qids = try link.qids(calls.removeFirst()) } catch {
-            for call in calls { link.forget(call) }
+        do throws(SysError) { qids = try link.qids(calls.removeFirst(), with: calls) } catch {
+            link.leave(calls, after: error)
             guard part.count > 1 else { throw error }
             return try walkSingly(names, filter, caller, unless: error)
         }
@@ -228,8 +228,8 @@ extension MntLink {
         return here
     }
 
-    func qids(_ call: MntCall) throws(SysError) -> [Qid] {
-        guard case .walk(let qids) = try wait(call) else { throw .mountRPC }
+    func qids(_ call: MntCall, with rest: ArraySlice<MntCall> = []) throws(SysError) -> [Qid] {
+        guard case .walk(let qids) = try wait(call, with: rest) else { throw .mountRPC }
         return qids
     }
 }

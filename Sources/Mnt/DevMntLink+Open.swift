@@ -36,20 +36,21 @@ extension MntLink {
         guard let (first, request) = rest.popFirst() else { return nil }
         let open: MntOpen
         do throws(SysError) {
-            let (qid, iounit) = try opened(try wait(first, orAgain: request), isDirectory: qid.isDirectory)
+            let reply = try wait(first, orAgain: request, with: rest.map(\.0)[...])
+            let (qid, iounit) = try opened(reply, isDirectory: qid.isDirectory)
             open = MntOpen(from.tree, path, qid, fid, iounit, mode)
             try open.removeOnClose(fid, mode)
         } catch {
-            for (call, _) in rest { forget(call) }
+            leave(rest.map(\.0), after: error)
             try judge(error)
             return nil
         }
         let file = MntFile(from.tree, path, open.qid, nil, open)
         guard let (stat, request) = rest.popFirst() else { return file }
         do throws(SysError) {
-            open.tell(try dir(try wait(stat, orAgain: request), file.name, caller))
+            open.tell(try dir(try wait(stat, orAgain: request, with: rest.map(\.0)[...]), file.name, caller))
         } catch {
-            for (call, _) in rest { forget(call) }
+            leave(rest.map(\.0), after: error)
             try judge(error)
             return file
         }

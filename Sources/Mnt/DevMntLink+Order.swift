@@ -12,14 +12,14 @@ extension MntLink {
         func walk(_ copy: MntFid) -> MntRequest {
             MntRequest(.walk(fid: fid.number, newfid: copy.number, names: Array(names)), fid, newfid: copy)
         }
-        func walked(_ call: MntCall) throws(SysError) {
-            guard try qids(call).count == names.count else { throw .nonexist }
+        func walked(_ call: MntCall, with rest: ArraySlice<MntCall> = []) throws(SysError) {
+            guard try qids(call, with: rest).count == names.count else { throw .nonexist }
         }
         if !isUnordered {
             let copy = try newFid()
             let calls = try start([walk(copy), MntRequest(message(copy.number), copy)])
-            do throws(SysError) { try walked(calls[0]) } catch {
-                forget(calls[1])
+            do throws(SysError) { try walked(calls[0], with: calls[1...]) } catch {
+                leave(calls[1...], after: error)
                 throw error
             }
             do throws(SysError) { return (copy, try wait(calls[1])) } catch {
@@ -36,8 +36,10 @@ extension MntLink {
     }
 
     /// The reply to `call`, which was `request` and went along with what it depends on; that is done by now.
-    func wait(_ call: MntCall, orAgain request: MntRequest) throws(SysError) -> Rmessage {
-        do throws(SysError) { return try wait(call) } catch {
+    func wait(
+        _ call: MntCall, orAgain request: MntRequest, with rest: ArraySlice<MntCall> = []
+    ) throws(SysError) -> Rmessage {
+        do throws(SysError) { return try wait(call, with: rest) } catch {
             guard mayBeEarly(error) else { throw error }
             let reply = try wait(try start(request))
             isUnordered = true

@@ -8,9 +8,13 @@ extension MntLink {
     /// The reply to `call`, which is over then. Throws what the server says, `.wouldBlock` where it is not there yet (the
     /// request stays), and where a note came first `.interrupted`: then the server has dropped the request.
     /// Where it `keeps` the request a note ends the wait alone, and so does a stop, with `.wouldBlock`; the request goes on.
-    func wait(_ call: MntCall, _ how: How = .wait, keeps: Bool = false) throws(SysError) -> Rmessage {
+    /// A note asks the server to drop `rest` too, requests that went along and stay the caller's: they are waited for, or
+    /// let go of by `leave`.
+    func wait(
+        _ call: MntCall, _ how: How = .wait, keeps: Bool = false, with rest: ArraySlice<MntCall> = []
+    ) throws(SysError) -> Rmessage {
         var nowhere = MutableRawSpan()
-        return try wait(call, into: &nowhere, how, keeps).reply
+        return try wait(call, into: &nowhere, how, keeps, rest).reply
     }
 
     /// The data of the Rread that answers `call`: how many went to `buffer`, and what had no room there.
@@ -28,9 +32,11 @@ extension MntLink {
 
     /// The reply, and its data where they did not go straight to `buffer`; what fits is copied there.
     private func wait(
-        _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How, _ keeps: Bool = false
+        _ call: MntCall, into buffer: inout MutableRawSpan, _ how: How, _ keeps: Bool = false,
+        _ rest: ArraySlice<MntCall> = []
     ) throws(SysError) -> (reply: Rmessage, data: [UInt8]) {
-        var flushEnd: UInt64?
+        // It may have been dropped along with another.
+        var flushEnd = state.withLock { _ in call.isFlushed } ? Self.now + Self.flushLimit : nil
         let since = Self.now
         while true {
             do throws(SysError) {
@@ -55,7 +61,7 @@ extension MntLink {
                 case .interrupted where flushEnd == nil:
                     // The reply may be on its way: then it stands. Else the server says that there is none.
                     flushEnd = Self.now + Self.flushLimit
-                    flush(call)
+                    for call in [call] + rest { flush(call) }
                 case _ where isAnswered(call): break
                 default:
                     forsake(call)
@@ -149,34 +155,36 @@ extension MntLink {
 
     /// Asks the server to drop `call`, whose reply is still waited for.
     private func flush(_ call: MntCall) {
-        let isNew = state.withLock { s -> Bool in
-            guard call.phase == .sent || call.phase == .forsaken, !call.isFlushed, s.end == nil else { return false }
-            call.isFlushed = true
-            return true
-        }
+        let isNew = state.withLock { s in call.phase == .sent && s.mayFlush(call) }
         if isNew { post(.flush(oldtag: call.tag), .flushed(call)) }
     }
 
     /// Nobody waits for `call` any more: the server is asked to drop it, and what a late reply leaves is undone.
-    func forsake(_ call: MntCall) {
-        forget(call)
-        // One that was answered is over.
-        if state.withLock({ _ in call.phase == .forsaken }) { flush(call) }
-    }
+    func forsake(_ call: MntCall) { abandon(call, isFlushed: true) }
 
     /// Nobody wants the reply, which comes soon: no use to ask the server to drop the request.
-    func forget(_ call: MntCall) {
-        let gone = state.withLock { s -> [AnyObject?] in
+    func forget(_ call: MntCall) { abandon(call, isFlushed: false) }
+
+    /// Requests that went along with one whose wait ended with `error`. Where that is the server's word it has one for them
+    /// too; who was killed or interrupted knows of none, and they may wait there for ever.
+    func leave(_ calls: some Sequence<MntCall>, after error: SysError) {
+        for call in calls { abandon(call, isFlushed: Self.isOwn(error)) }
+    }
+
+    private func abandon(_ call: MntCall, isFlushed: Bool) {
+        let (isNew, gone) = state.withLock { s -> (Bool, [AnyObject?]) in
             switch call.phase {
             case .sent:
+                // From here on the tag may be used again as soon as the lock is free, unless a Tflush is due.
                 call.phase = .forsaken
-                return s.end == nil ? [] : call.drop()
+                return (isFlushed && s.mayFlush(call), s.end == nil ? [] : call.drop())
             case .answered:
                 defer { if call.isFlushed { call.phase = .late } else { s.put(call) } }
-                return call.drop()
-            default: return []
+                return (false, call.drop())
+            default: return (false, [])
             }
         }
+        if isNew { post(.flush(oldtag: call.tag), .flushed(call)) }
         withExtendedLifetime(gone) {}
     }
 
@@ -217,5 +225,14 @@ extension MntLink {
             return s.calls.first { $0.phase == .sent && $0.isAwaited }
         }
         next?.queue.wake()
+    }
+}
+
+extension MntLink.State {
+    /// Whether a Tflush is to be sent for `call`; only once.
+    fileprivate func mayFlush(_ call: MntCall) -> Bool {
+        guard !call.isFlushed, end == nil else { return false }
+        call.isFlushed = true
+        return true
     }
 }

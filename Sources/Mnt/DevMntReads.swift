@@ -124,7 +124,11 @@ extension MntOpen {
             return (s.reads.asked.removeFirst(), [])
         }
         for (link, call) in dropped { link.forsake(call) }
-        if found != nil { try askAhead(try fid(), changes) }
+        guard let found else { return nil }
+        do throws(SysError) { try askAhead(try fid(), changes) } catch {
+            found.link.forsake(found.call)
+            throw error
+        }
         return found
     }
 

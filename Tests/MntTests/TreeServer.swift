@@ -112,7 +112,7 @@ final class TreeServer: Sendable {
 
     private struct Refusal: Error { let ename: String }
 
-    private func answer(_ request: Request) -> Answer {
+    func answer(_ request: Request) -> Answer {
         do { return try state.withLock { s in try answer(request, &s) } } catch {
             var ename = (error as? Refusal)?.ename ?? "\(error)"
             if ["fid unknown or out of range", "fd out of range or not open", "bad use of fid"].contains(ename) {
