@@ -33,7 +33,7 @@ extension Proc {
 
     private static let linuxNames: [(String, Source)] = [
         ("HOME", .variable("home")), ("LOGNAME", .variable("user")),
-        ("PATH", .constant("/usr/local/bin:/bin:/usr/bin:/sbin:/usr/sbin")), ("SHELL", .constant("/bin/sh")),
+        ("PATH", .constant("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")), ("SHELL", .constant("/bin/sh")),
         ("USER", .variable("user")),
     ]
 }

@@ -50,7 +50,7 @@ struct ProcTests {
             #expect(
                 all == [
                     "SHELL=/bin/rc", "home=/home/glenda", "user=glenda", "HOME=/home/glenda", "LOGNAME=glenda",
-                    "PATH=/usr/local/bin:/bin:/usr/bin:/sbin:/usr/sbin", "USER=glenda",
+                    "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "USER=glenda",
                 ])
         }
     }
