@@ -56,6 +56,17 @@ final class DevFs: Dev {
         return open.place
     }
 
+    func unopened(_ c: Chan) -> AnyObject? { (c.auxiliary as? FsOpen)?.place ?? c.auxiliary }
+
+    func regain(_ c: Chan, _ fd: Int32) throws(SysError) -> Chan {
+        let copy = try HostFiles.duplicate(fd)
+        let stat = try HostStat(copy.number)
+        guard Qid(stat).path == c.qid.path else { throw .stale }
+        let regained = c.clone()
+        regained.auxiliary = FsOpen(try place(c), FsFound(fd: copy, stat: stat))
+        return regained
+    }
+
     /// The host decides what its own user may; others may what the file's bits say, too.
     func check(_ rights: Mask, _ qid: Qid, _ stat: HostStat, _ caller: Caller) throws(SysError) {
         guard caller.cred.uid.effective != HostUsers.own else { return }

@@ -151,9 +151,14 @@ extension HostFiles {
 
     /// What closing would report of delayed writes, without closing.
     public static func flush(_ descriptor: Int32) throws(SysError) {
-        let copy = try HostIO.check(cshim_fcntl(descriptor, F_DUPFD_CLOEXEC, 0))
+        let copy = try duplicate(descriptor).release()
         // A copy is closed whatever close says; EINTR tells nothing of the file.
         if close(copy) < 0, errno != EINTR { throw SysError(errno: errno) }
+    }
+
+    /// Another descriptor of the same open file. The corresponding POSIX call is `fcntl(2)`.
+    public static func duplicate(_ descriptor: Int32) throws(SysError) -> HostFd {
+        HostFd(owning: try HostIO.check(cshim_fcntl(descriptor, F_DUPFD_CLOEXEC, 0)))
     }
 
     /// Whether the descriptor names a file and nothing more: O_PATH.

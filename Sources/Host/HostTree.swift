@@ -107,7 +107,7 @@ public final class HostTree: Sendable {
     }
 
     private func step(_ path: Substring, in directory: Int32, _ flags: Int32) throws(SysError) -> HostFd {
-        var here = HostFd(owning: try HostIO.check(cshim_fcntl(directory, F_DUPFD_CLOEXEC, 0)))
+        var here = try HostFiles.duplicate(directory)
         var rest = path
         while let slash = rest.utf8.firstIndex(of: 0x2F) {
             let next = try Self.enter(String(rest[..<slash]), in: here.number, HostFlag.path | O_NOFOLLOW | O_CLOEXEC)

@@ -77,7 +77,8 @@ public final class Chan: @unchecked Sendable {
 
     /// An unopened Chan for the same file, found at the same place.
     public func clone() -> Chan {
-        let c = Chan(dev, instance: instance, qid: qid, auxiliary: auxiliary)
+        let unopened = mode == nil ? auxiliary : dev.unopened(self)
+        let c = Chan(dev, instance: instance, qid: qid, auxiliary: unopened)
         c.mask = mask
         c.node = node
         c.union = union

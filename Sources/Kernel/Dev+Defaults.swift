@@ -143,6 +143,10 @@ extension Dev {
 
     public func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { nil }
 
+    public func unopened(_ c: Chan) -> AnyObject? { c.auxiliary }
+
+    public func regain(_ c: Chan, _ fd: Int32) throws(SysError) -> Chan { c }
+
     public func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? { try c.lentIdentity }
 
     public func hostPath(_ c: Chan) -> String? { nil }

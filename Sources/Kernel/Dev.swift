@@ -96,6 +96,11 @@ public protocol Dev: AnyObject, Sendable {
     /// Chan is. nil where the device has none that would do what the Chan does. The second call gives what the first did.
     /// How it is made: `Chan.lend`.
     func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32?
+    /// What a Chan has as `auxiliary` that is for the file of `c` and not open.
+    func unopened(_ c: Chan) -> AnyObject?
+    /// The file of `c`, which is not open, by a descriptor that was lent for it: as it is there even if nobody finds it by
+    /// its name any more. `c` where the device needs no descriptor for that.
+    func regain(_ c: Chan, _ fd: Int32) throws(SysError) -> Chan
     /// What programs of the host know the file of `c` by, open or not, once it is lent; nil where it will not be.
     func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity?
     /// The absolute path of `c` on the host; nil where it is no file of the host's.

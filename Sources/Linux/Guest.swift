@@ -48,6 +48,8 @@ extension Guest {
 public protocol GuestFile {
     /// The Chan that it was opened as; nil for what has none, such as a pipe that the program made.
     var chan: Chan? { get }
+    /// It was opened with `O_PATH`: nothing can be read by it, nor changed.
+    var isNameOnly: Bool { get }
     /// Where a directory is read on: a cookie of ours, kept where dup, fork and lseek find it.
     var position: UInt64 { get throws(SysError) }
     func setPosition(_ position: UInt64) throws(SysError)

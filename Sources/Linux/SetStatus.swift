@@ -31,9 +31,9 @@ extension Request {
 
     /// The file that a descriptor is open on. One that has no name here keeps what it has.
     private func file(_ fd: Int32) throws(SysError) -> Chan {
-        guard let c = try guest.file(fd).chan else { throw .notSupported }
-        // A descriptor that only names a file changes nothing of it.
-        guard c.mode != nil else { throw .badFd }
+        let file = try guest.file(fd)
+        guard !file.isNameOnly else { throw .badFd }
+        guard let c = file.chan else { throw .notSupported }
         return c
     }
 

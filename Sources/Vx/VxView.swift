@@ -270,7 +270,7 @@ final class VxView: Sendable {
             throw SysError(.notSupported, saying: "O_PATH of a file is not in this emu", subject: c.path)
         }
         if let fd = try c.dev.lend(c, caller) {
-            files.add(c, try HostStat(fd))
+            files.add(c, try HostStat(fd), caller)
             return try give(fd, to: guest, number, closeOnExec)
         }
         let handle: HostFd

@@ -106,6 +106,7 @@ final class MemoryGuest: Guest {
 
 final class MemoryFile: GuestFile {
     let chan: Chan?
+    var isNameOnly: Bool { chan?.mode == nil }
     private var place: UInt64 = 0
 
     init(_ chan: Chan?) { self.chan = chan }
