@@ -13,6 +13,8 @@ fuzz:           ; .ci/fuzz 60
 tsan:           ; EMU_TSAN=1 swift test --scratch-path .build-tsan --sanitize thread --filter '^(Kernel|Devices|Mnt)Tests'
 # 9P with the programs of others, and between two networks; as root, since name spaces are made.
 peers: release  ; Tests/PeerTests/run.py .build/release/emu && Tests/PeerTests/net.py .build/release/emu
+# The native sandbox against the host itself, script by script; as root, since it is tried as an ordinary user too.
+native: release ; Tests/NativeTests/run.py .build/release/emu
 # What takes longer than CI may: processes killed a hundred times over, a million sequences against the masks, planted
 # mistakes, long fuzzing, the whole bench.
 soak:
@@ -28,4 +30,4 @@ install: release
 	install -D .build/release/emu $(DESTDIR)$(PREFIX)/bin/emu
 uninstall:      ; rm -f $(DESTDIR)$(PREFIX)/bin/emu
 
-.PHONY: bench build peers test check fmt lint release fuzz tsan soak install uninstall
+.PHONY: bench build native peers test check fmt lint release fuzz tsan soak install uninstall
