@@ -100,6 +100,6 @@ struct MntInput: Sendable {
 
     private mutating func grow(to size: Int) {
         guard size > bytes.count else { return }
-        bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
+        bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
     }
 }

@@ -54,8 +54,9 @@ final class ExportSession: @unchecked Sendable {
     /// Wakes when a request is over.
     let over = WaitQueue()
 
-    /// Replies are written when so many bytes of them have come together.
-    private static let batch = 64 * 1024
+    /// Replies are written when so many bytes have come and are to go for them: the client takes them while the next are
+    /// made. Fewer would cost more than is won where both are on one processor.
+    private static let batch = 16 * 1024
     /// Fids at most.
     static let fidLimit = 1 << 16
 
@@ -92,14 +93,18 @@ final class ExportSession: @unchecked Sendable {
     private func takeAll(_ reader: inout FrameReader, _ out: inout FrameWriter) throws(SysError) {
         moment.begin()
         defer { moment.end() }
+        var taken = 0
         while let frame = try next(&reader) {
+            taken += frame.count
             var msize = reader.msize
             try take(reader.buffer.span.extracting(frame), &msize, &out)
             reader.msize = msize
             if let pages, pages.held > 0 {
                 try output.send(&out, pages)
-            } else if out.count >= Self.batch {
+                taken = 0
+            } else if out.count > 0, taken + out.count >= Self.batch {
                 try output.send(&out)
+                taken = 0
             }
         }
     }

@@ -52,7 +52,7 @@ extension ExportSession {
     }
 
     /// Fewer are copied sooner than passed on.
-    private static let leastPassedOn = 96 * 1024
+    private static let leastPassedOn = 32 * 1024
 
     /// Offsets are signed where the data are kept.
     private static let lastOffset = UInt64(Int64.max)

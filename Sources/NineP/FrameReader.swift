@@ -82,6 +82,6 @@ public struct FrameReader: Sendable {
             buffer.replaceSubrange(..<begun.count, with: begun)
             (start, end) = (0, begun.count)
         }
-        if end == buffer.count || isFilled { buffer.append(contentsOf: repeatElement(0, count: buffer.count)) }
+        if end == buffer.count || isFilled { buffer.append(contentsOf: [UInt8](repeating: 0, count: buffer.count)) }
     }
 }

@@ -92,7 +92,7 @@ public struct FrameWriter: Sendable {
             count = 0
         } else if n > 0 {
             buffer.removeFirst(n)
-            buffer.append(contentsOf: repeatElement(0, count: n))
+            buffer.append(contentsOf: [UInt8](repeating: 0, count: n))
             count -= n
         }
     }
@@ -172,6 +172,6 @@ public struct FrameWriter: Sendable {
     /// At least `size` bytes, at least twice as many as before where it grows.
     private mutating func grow(to size: Int) {
         guard size > buffer.count else { return }
-        buffer.append(contentsOf: repeatElement(0, count: max(size - buffer.count, buffer.count)))
+        buffer.append(contentsOf: [UInt8](repeating: 0, count: max(size - buffer.count, buffer.count)))
     }
 }

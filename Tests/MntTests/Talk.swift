@@ -1,3 +1,4 @@
+import Host
 import Kernel
 import NineP
 
@@ -91,7 +92,10 @@ final class Talk {
             }
             let more = try receive(65536)
             if more.isEmpty { return nil }
-            reader.feed(more.span)
+            var done = 0
+            while done < more.count {
+                done += reader.fill { $0.copy(more.span.bytes.extracting(done..<more.count)) }
+            }
         }
     }
 
