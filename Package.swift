@@ -122,7 +122,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Linux", ["Linux", "LinuxTestSupport", "Devices", "Kernel", "Host", "KernelTestSupport"]),
         tests("Fuse", ["Fuse", "Devices", "Mnt", "Kernel", "Host", "KernelTestSupport"]),
-        tests("Devices", ["Devices", "Library", "Kernel", "Host", "KernelTestSupport"]),
+        tests("Devices", ["Devices", "Library", "Kernel", "Host", "CShim", "KernelTestSupport"]),
         .target(
             name: "MntTestSupport", dependencies: ["Mnt", "Kernel", "NineP"], path: "Tests/MntTestSupport",
             swiftSettings: strict),

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -50,21 +51,23 @@ struct request {
 
 int csandbox_pair(int *ends) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); }
 
-int csandbox_send(int socket, const void *bytes, size_t size, int fd) {
+int csandbox_send(int socket, const void *bytes, size_t size, int fd, int other) {
+    int fds[] = {fd, other};
+    size_t count = other >= 0 ? 2 : fd >= 0 ? 1 : 0;
     struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(sizeof fds)];
     } control = {0};
     struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
+    if (count > 0) {
         m.msg_control = control.bytes;
-        m.msg_controllen = sizeof control.bytes;
+        m.msg_controllen = CMSG_SPACE(count * sizeof fd);
         struct cmsghdr *c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+        c->cmsg_len = CMSG_LEN(count * sizeof fd);
+        memcpy(CMSG_DATA(c), fds, count * sizeof fd);
     }
     ssize_t n;
     do n = sendmsg(socket, &m, MSG_NOSIGNAL);
@@ -111,7 +114,7 @@ static void tell(int socket, enum csandbox_news kind, int value, const char *whe
     struct csandbox_message m = {.kind = kind, .value = value};
     strncpy(m.where, where, sizeof m.where - 1);
     /* Whoever should hear it is gone, where this fails: so are we, soon. */
-    (void)csandbox_send(socket, &m, sizeof m, fd);
+    (void)csandbox_send(socket, &m, sizeof m, fd, -1);
 }
 
 static _Noreturn void give_up(int socket, const char *where) {
@@ -171,7 +174,7 @@ struct hand {
 };
 
 /* The first program, up to its filter. Descriptors are still init's; memory is a copy, but for the hand. */
-static _Noreturn void program(const struct request *r, struct hand *hand, int ready) {
+static _Noreturn void program(const struct request *r, struct hand *hand, int ready, int terminal) {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}};
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
@@ -182,6 +185,14 @@ static _Noreturn void program(const struct request *r, struct hand *hand, int re
     limit(RLIMIT_CPU, r->head.seconds);
     struct sock_fprog prog = {.len = (unsigned short)r->head.instructions, .filter = (struct sock_filter *)r->filter};
     sigset_t clear;
+    if (terminal >= 0) {
+        /* A group of its own in the session, as of a shell that runs it: so it can be stopped. */
+        sigemptyset(&clear);
+        sigaddset(&clear, SIGTTOU);
+        sigprocmask(SIG_BLOCK, &clear, NULL);
+        setpgid(0, 0);
+        tcsetpgrp(terminal, getpid());
+    }
     sigemptyset(&clear);
     sigprocmask(SIG_SETMASK, &clear, NULL);
     signal(SIGPIPE, SIG_DFL); /* the server ignores it */
@@ -198,8 +209,8 @@ static _Noreturn void program(const struct request *r, struct hand *hand, int re
     _exit(127);
 }
 
-/* pid 1 of the view. */
-static _Noreturn void init(const struct request *r, int socket, int tree, int parent) {
+/* pid 1 of the view, and the leader of its session, which has `terminal` where that is one and nobody else's. */
+static _Noreturn void init(const struct request *r, int socket, int tree, int parent, int terminal) {
     static const char *const places[] = {"/tmp", "/proc", "/dev", "/usr"};
     size_t i = 0;
     end_with(parent);
@@ -211,6 +222,7 @@ static _Noreturn void init(const struct request *r, int socket, int tree, int pa
     if (mount(NULL, "/", NULL, REMOUNT | BIND | READ_ONLY | NO_SUID | NO_DEVICES | NO_EXEC, NULL))
         give_up(socket, "remount");
     setsid();
+    if (terminal >= 0 && ioctl(terminal, TIOCSCTTY, 0)) terminal = -1;
     struct hand *hand = mmap(NULL, sizeof *hand, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int ready[2];
     char byte;
@@ -218,7 +230,7 @@ static _Noreturn void init(const struct request *r, int socket, int tree, int pa
     hand->listener = -1;
     long child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
     if (child < 0) give_up(socket, "clone");
-    if (child == 0) program(r, hand, ready[1]);
+    if (child == 0) program(r, hand, ready[1], terminal);
     /* The pipe has no end as long as it is in the descriptors that both of us have: a program that died says nothing. */
     int watched = pidfd((pid_t)child);
     struct pollfd either[] = {{.fd = ready[0], .events = POLLIN}, {.fd = watched, .events = POLLIN}};
@@ -228,16 +240,17 @@ static _Noreturn void init(const struct request *r, int socket, int tree, int pa
         give_up(socket, "seccomp");
     }
     /* Two messages: the descriptors come one by one. */
-    tell(socket, CSANDBOX_READY, (int)child, "tree", tree);
-    tell(socket, CSANDBOX_READY, (int)child, "listener", hand->listener);
+    tell(socket, CSANDBOX_READY, terminal >= 0, "tree", tree);
+    tell(socket, CSANDBOX_READY, 0, "listener", hand->listener);
     /* Nothing of the view's may be kept open here. */
     if (socket != SOCKET) dup3(socket, SOCKET, O_CLOEXEC);
     syscall(SYS_close_range, 0, SOCKET - 1, 0);
     syscall(SYS_close_range, SOCKET + 1, ~0u, 0);
     while (1) {
         int status;
-        pid_t ended = waitpid(-1, &status, 0);
-        if (ended == (pid_t)child) tell(SOCKET, CSANDBOX_ENDED, status, "", -1);
+        pid_t ended = waitpid(-1, &status, terminal >= 0 ? WUNTRACED : 0);
+        int stopped = ended > 0 && WIFSTOPPED(status);
+        if (ended == (pid_t)child) tell(SOCKET, stopped ? CSANDBOX_STOPPED : CSANDBOX_ENDED, status, "", -1);
         if (ended < 0 && errno == ECHILD) _exit(0);
     }
 }
@@ -297,7 +310,7 @@ static _Noreturn void launcher_loop(int socket, int agent, pid_t child) {
     _exit(0);
 }
 
-static _Noreturn void launcher(const struct request *r, int socket, int parent) {
+static _Noreturn void launcher(const struct request *r, int socket, int terminal, int parent) {
     char map[64];
     uid_t uid = geteuid();
     gid_t gid = getegid();
@@ -325,8 +338,9 @@ static _Noreturn void launcher(const struct request *r, int socket, int parent) 
     close(agent[1]);
     pid_t child = fork();
     if (child < 0) give_up(socket, "fork");
-    if (child == 0) init(r, socket, tree, self);
+    if (child == 0) init(r, socket, tree, self, terminal);
     close(tree);
+    if (terminal >= 0) close(terminal);
     launcher_loop(socket, agent[0], child);
 }
 
@@ -346,7 +360,7 @@ static _Noreturn void server(void) {
             if (child < 0) tell(fds[0], CSANDBOX_FAILED, errno, "fork", -1);
             if (child == 0) {
                 close(SOCKET);
-                launcher(&r, fds[0], self);
+                launcher(&r, fds[0], fds[1], self);
             }
         }
         for (int i = 0; i < 2; i++)

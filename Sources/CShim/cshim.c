@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -107,6 +108,21 @@ int cshim_either(int fd, int *event) {
     if (*event >= 0) close(*event);
     *event = -1;
     return -1;
+}
+
+int cshim_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int cshim_pty(void) {
+    int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || unlockpt(fd) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+int cshim_turn(int either, int fd, int other) {
+    struct epoll_event in = {.events = EPOLLIN};
+    if (epoll_ctl(either, EPOLL_CTL_ADD, other, &in) < 0) return -1;
+    return epoll_ctl(either, EPOLL_CTL_DEL, fd, &in);
 }
 
 static int64_t nanoseconds(struct statx_timestamp t) {

@@ -84,7 +84,7 @@ final class DevCons: LogDevice {
         _ c: Chan, _ mode: OpenMode, _ caller: Caller, _ how: How
     ) throws(SysError) -> Chan {
         let system = try system()
-        guard let session = Thread.running?.proc.session else { throw .noSuchDevice }
+        guard let session = (Thread.running?.proc ?? system.proc(caller.pid))?.session else { throw .noSuchDevice }
         for case let dev as any TerminalDevice in system.devices {
             if let terminal = dev.terminal(of: session) { return try dev.open(terminal, mode, caller, how) }
         }
@@ -257,7 +257,7 @@ final class DevCons: LogDevice {
             case .stderr: console.error.stream
             default: nil
             }
-        return flow as? HostStream
+        return flow as? HostStream ?? (flow as? HostMirrored)?.stream
     }
 
     func seekable(_ c: Chan) -> Bool {

@@ -15,20 +15,30 @@ public final class HostConsole: Sendable {
     let error: PolledStream
     /// The terminal, where input is one.
     let terminal: HostTerminal?
+    /// The same, as programs of the host are given it.
+    private let mirror: HostMirror?
 
     private let front = Atomic<Int32>(1)
 
     init(input: Int32, output: Int32, error: Int32) {
-        self.input = PolledStream(HostStream(inherited: input))
-        self.output = PolledStream(HostStream(inherited: output))
-        self.error = PolledStream(HostStream(inherited: error))
         terminal = HostTerminal(input)
+        let mirror = terminal.flatMap { HostMirror($0) }
+        self.mirror = mirror
+        func stream(_ number: Int32) -> PolledStream {
+            let stream = HostStream(inherited: number)
+            guard let mirror, HostMirror.of(number) === mirror else { return PolledStream(stream) }
+            return PolledStream(HostMirrored(stream, mirror))
+        }
+        (self.input, self.output, self.error) = (stream(input), stream(output), stream(error))
     }
 
     /// The process group that a person's interrupt goes to.
     var foreground: Int32 {
         get { front.load(ordering: .relaxed) }
-        set { front.store(newValue, ordering: .relaxed) }
+        set {
+            front.store(newValue, ordering: .relaxed)
+            mirror?.foreground = newValue
+        }
     }
 
     /// Gives the host's signals to `system`, and the terminal back at the end. Called once, before the first process.
@@ -42,6 +52,7 @@ public final class HostConsole: Sendable {
             case .quit: tell(system, .quit)
             case .window:
                 if terminal != nil { LineEdit.shared.redraw() }
+                mirror?.resized()
                 tell(system, .window)
             case .hangup: system.end(.hangup)
             case .terminate: system.end(Note("term"))
@@ -49,6 +60,7 @@ public final class HostConsole: Sendable {
                 guard let terminal else { return HostSignals.stopHere() }
                 terminal.restored(HostSignals.stopHere)
                 LineEdit.shared.redraw()
+                mirror?.resumed()
             }
         }
     }

@@ -7,8 +7,14 @@ import Glibc
 public final class HostTerminal: Sendable {
     public let descriptor: Int32
     /// The modes as they were found.
-    private let found: termios
-    private let raw = Lock(false)
+    let found: termios
+    private struct Modes {
+        var raw = false
+        /// Whether it only hands on what is typed and shown.
+        var isTaken = false
+    }
+
+    private let modes = Lock(Modes())
 
     /// nil where `descriptor` is no terminal.
     public init?(_ descriptor: Int32) {
@@ -19,22 +25,47 @@ public final class HostTerminal: Sendable {
     }
 
     /// Whether characters come as they are typed, without echo. The signal characters keep their meaning.
-    public var isRaw: Bool { raw.withLock { $0 } }
+    public var isRaw: Bool { modes.withLock { $0.raw } }
 
     /// The corresponding POSIX call is `tcsetattr(3)`.
     public func setRaw(_ on: Bool) {
-        raw.withLock { raw in
-            raw = on
-            apply(on)
+        modes.withLock { m in
+            m.raw = on
+            apply(m)
         }
     }
 
-    private func apply(_ raw: Bool) {
+    /// From now on bytes go through it as they are, both ways, until it is given back; `setRaw` holds from then on. Gives what
+    /// was typed before.
+    func take() -> [UInt8] {
+        modes.withLock { m in
+            m.isTaken = true
+            var modes = termios()
+            let typed = tcgetattr(descriptor, &modes) == 0 ? HostPty.lines(descriptor, modes) : []
+            apply(m)
+            return typed
+        }
+    }
+
+    func giveBack() {
+        modes.withLock { m in
+            m.isTaken = false
+            apply(m)
+        }
+    }
+
+    /// The character that ends a file.
+    var endOfFile: UInt8 { withUnsafeBytes(of: found.c_cc) { $0[Int(VEOF)] } }
+
+    private func apply(_ wanted: Modes) {
         var modes = found
-        if raw {
+        if wanted.raw {
             modes.c_lflag &= ~tcflag_t(ICANON | ECHO | ECHOE | ECHOK | ECHONL)
             // The return key stays a newline: what is typed ahead means the same in both modes.
             modes.c_iflag &= ~tcflag_t(IXON)
+        }
+        if wanted.isTaken { cfmakeraw(&modes) }
+        if wanted.raw || wanted.isTaken {
             withUnsafeMutableBytes(of: &modes.c_cc) { cc in
                 cc[Int(VMIN)] = 1
                 cc[Int(VTIME)] = 0
@@ -45,10 +76,10 @@ public final class HostTerminal: Sendable {
 
     /// The modes as they were found, for as long as `body` runs; then those that were set, by us or by readline.
     public func restored(_ body: () -> Void) {
-        raw.withLock { _ in
+        modes.withLock { _ in
             var modes = termios()
             guard tcgetattr(descriptor, &modes) == 0 else { return body() }
-            apply(false)
+            apply(Modes())
             body()
             while tcsetattr(descriptor, TCSANOW, &modes) < 0, errno == EINTR {}
         }

@@ -104,6 +104,9 @@ public final class HostPeer: Sendable {
         return numbers.sorted()
     }
 
+    /// Its process group, by our number; nil once it has ended.
+    public var group: Int32? { HostPeer.field(pid, 4).flatMap { Int32($0) } }
+
     /// What it does, by Linux's letter, its CPU time in hundredths of a second, and its threads; nil once it has ended.
     public var usage: (state: Character, ticks: UInt64, threads: Int)? {
         guard let state = HostPeer.field(pid, 2)?.first, let user = HostPeer.field(pid, 13).flatMap({ UInt64($0) }),

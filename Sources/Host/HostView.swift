@@ -23,6 +23,8 @@ public final class HostView: Sendable {
     public enum News: Sendable {
         /// The first program has ended.
         case ended(HostExit)
+        /// It stands still, by that signal; told only where the view has a terminal.
+        case stopped(Int32)
         /// Nobody is left in the view.
         case gone
     }
@@ -36,10 +38,15 @@ public final class HostView: Sendable {
     var listener: Int32 { listenerFd.number }
     /// The root of an empty tree in memory, mounted nowhere, that ends with the view: for directories.
     public var directories: Int32 { tree.number }
+    /// Whether the terminal that it was given is that of its session: foreground groups and what is typed to interrupt or
+    /// stop them are the host's business then.
+    public let hasTerminal: Bool
 
     private init(
-        _ socket: consuming HostFd, _ agent: consuming HostFd, _ listener: consuming HostFd, _ tree: consuming HostFd
+        _ socket: consuming HostFd, _ agent: consuming HostFd, _ listener: consuming HostFd, _ tree: consuming HostFd,
+        hasTerminal: Bool
     ) {
+        self.hasTerminal = hasTerminal
         self.socket = socket
         self.agent = Lock(agent)
         listenerFd = listener
@@ -50,8 +57,11 @@ public final class HostView: Sendable {
     deinit { HostWatch.shared.forget(socket.number) }
 
     /// Makes a view whose programs have `filter`, instructions of eight bytes. Its first program waits in its first call,
-    /// an `execve` of `/`. Throws what the host does not let us do.
-    public static func start(filter: [UInt64], _ limits: Limits) throws(SysError) -> HostView {
+    /// an `execve` of `/`. A `terminal` becomes that of its session, where no other has it. Throws what the host does not
+    /// let us do.
+    public static func start(
+        filter: [UInt64], _ limits: Limits, terminal: Int32 = -1
+    ) throws(SysError) -> HostView {
         var ends: [Int32] = [-1, -1]
         try HostIO.check(csandbox_pair(&ends))
         let ours = HostFd(owning: ends[0])
@@ -61,13 +71,15 @@ public final class HostView: Sendable {
             memory: limits.memory ?? .max, processes: limits.processes ?? .max, seconds: limits.seconds ?? .max)
         var message: [UInt8] = withUnsafeBytes(of: request) { Array($0) }
         filter.withUnsafeBytes { message += $0 }
-        try Server.ask(message, theirs.number)
+        try Server.ask(message, theirs.number, terminal)
         // Only the launcher has it from here on, so that its end is seen.
         drop(theirs)
-        let agent = try receive(ours.number)
-        let tree = try receive(ours.number)
-        let listener = try receive(ours.number)
-        return HostView(ours, agent, listener, tree)
+        var value: Int32 = 0
+        let agent = try receive(ours.number, &value)
+        let tree = try receive(ours.number, &value)
+        let hasTerminal = value != 0
+        let listener = try receive(ours.number, &value)
+        return HostView(ours, agent, listener, tree, hasTerminal: hasTerminal)
     }
 
     /// A FUSE connection and the root of its file system, which is mounted nowhere: the launcher mounts it in the view's user
@@ -75,17 +87,18 @@ public final class HostView: Sendable {
     public func fuse() throws(SysError) -> (device: Int32, root: Int32) {
         try agent.withLock { (socket) throws(SysError) in
             var wish = UInt32(CSANDBOX_FUSE)
-            try HostIO.check(csandbox_send(socket.number, &wish, MemoryLayout<UInt32>.size, -1))
-            let device = try Self.receive(socket.number)
-            let root = try Self.receive(socket.number)
+            try HostIO.check(csandbox_send(socket.number, &wish, MemoryLayout<UInt32>.size, -1, -1))
+            var value: Int32 = 0
+            let device = try Self.receive(socket.number, &value)
+            let root = try Self.receive(socket.number, &value)
             return (device.release(), root.release())
         }
     }
 
     private static func drop(_ fd: consuming HostFd) {}
 
-    /// A descriptor that the launcher has made for us.
-    private static func receive(_ socket: Int32) throws(SysError) -> HostFd {
+    /// A descriptor that the launcher has made for us, and the value that comes with it.
+    private static func receive(_ socket: Int32, _ value: inout Int32) throws(SysError) -> HostFd {
         var limit = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         guard HostIO.retry({ Int(poll(&limit, 1, 10_000)) }) == 1 else {
             throw SysError("the launcher does not answer")
@@ -103,6 +116,7 @@ public final class HostView: Sendable {
             let step = withUnsafeBytes(of: message.where) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             throw SysError(errno: message.value).with(subject: "view: \(step)")
         }
+        value = message.value
         return HostFd(owning: fds[0])
     }
 
@@ -111,7 +125,8 @@ public final class HostView: Sendable {
         HostWatch.shared.once(socket.number, .readable) { [weak self] in
             guard let self, let news = self.receiveNews() else { return }
             tell(news)
-            if case .ended = news { watch(tell) }
+            if case .gone = news { return }
+            watch(tell)
         }
     }
 
@@ -120,8 +135,12 @@ public final class HostView: Sendable {
         var fds: [Int32] = [-1, -1]
         let n = csandbox_receive(socket.number, &message, MemoryLayout<csandbox_message>.size, &fds)
         for fd in fds where fd >= 0 { close(fd) }
-        guard n == MemoryLayout<csandbox_message>.size, message.kind == CSANDBOX_ENDED.rawValue else { return .gone }
-        return .ended(HostExit(message.value))
+        guard n == MemoryLayout<csandbox_message>.size else { return .gone }
+        switch message.kind {
+        case CSANDBOX_ENDED.rawValue: return .ended(HostExit(message.value))
+        case CSANDBOX_STOPPED.rawValue: return .stopped(message.value >> 8 & 0xFF)
+        default: return .gone
+        }
     }
 
     /// Kills all that is in the view.
@@ -139,9 +158,9 @@ public final class HostView: Sendable {
     private enum Server {
         private static let socket = Lock<Int32>(-1)
 
-        static func ask(_ message: [UInt8], _ fd: Int32) throws(SysError) {
+        static func ask(_ message: [UInt8], _ fd: Int32, _ other: Int32) throws(SysError) {
             try socket.withLock { (s) throws(SysError) in
-                if s >= 0, csandbox_send(s, message, message.count, fd) == 0 { return }
+                if s >= 0, csandbox_send(s, message, message.count, fd, other) == 0 { return }
                 // It has died, or was never there.
                 if s >= 0 { close(s) }
                 s = -1
@@ -150,7 +169,7 @@ public final class HostView: Sendable {
                 let failure = csandbox_spawn(&made, &pid)
                 guard failure == 0 else { throw SysError(errno: failure, subject: "launcher") }
                 s = made
-                try HostIO.check(csandbox_send(s, message, message.count, fd))
+                try HostIO.check(csandbox_send(s, message, message.count, fd, other))
             }
         }
     }

@@ -26,7 +26,7 @@ public final class LineEdit: Sendable {
     /// How much of the reader's history readline knows.
     private nonisolated(unsafe) static var known: [String] = []
 
-    private let input = HostStream(inherited: 0)
+    private let input: any HostFlow
     /// An eventfd, written when the screen is not what readline thinks.
     private let wish: Int32
     /// Readable when a character or a wish is there.
@@ -34,7 +34,10 @@ public final class LineEdit: Sendable {
 
     private init() {
         var wish: Int32 = -1
-        let either = cshim_either(0, &wish)
+        let stream = HostStream(inherited: 0)
+        let mirrored = HostMirror.of(0).map { HostMirrored(stream, $0) }
+        input = mirrored ?? stream
+        let either = cshim_either(mirrored?.readable ?? 0, &wish)
         self.wish = wish
         // Without it characters are waited for alone.
         self.either = either < 0 ? 0 : either

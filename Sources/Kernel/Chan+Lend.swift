@@ -14,8 +14,12 @@ import Synchronization
 public struct HostIdentity: Hashable, Sendable {
     public let device: UInt64
     public let inode: UInt64
+    /// The number of a character device, `st_rdev`; nil for what is none.
+    public let rdev: UInt64?
 
-    public init(_ stat: HostStat) { (device, inode) = (stat.device, stat.inode) }
+    public init(_ stat: HostStat) {
+        (device, inode, rdev) = (stat.device, stat.inode, stat.kind == .device ? stat.rdev : nil)
+    }
 }
 
 /// A descriptor of the host's that is there to be lent, owned by the Chan that it is lent for.

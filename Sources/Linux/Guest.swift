@@ -55,15 +55,19 @@ public protocol GuestFile {
     func setPosition(_ position: UInt64) throws(SysError)
 }
 
-/// `st_dev` and `st_ino`.
+/// `st_dev` and `st_ino`, and `st_rdev` of a file that programs see as a character device, whatever its server says.
 public struct FileIdentity: Hashable, Sendable {
     public let device: UInt64
     public let inode: UInt64
+    public let rdev: UInt64?
 
-    public init(device: UInt64, inode: UInt64) {
+    public init(device: UInt64, inode: UInt64, rdev: UInt64? = nil) {
         self.device = device
         self.inode = inode
+        self.rdev = rdev
     }
+
+    public init(_ host: HostIdentity) { self.init(device: host.device, inode: host.inode, rdev: host.rdev) }
 }
 
 /// A system call as the program made it: its number in the table of its machine, and six registers.

@@ -46,7 +46,10 @@ struct FileStatus {
     let dir: Dir
     let identity: FileIdentity
 
-    var mode: UInt32 { dir.mode.linux }
+    var mode: UInt32 {
+        identity.rdev == nil ? dir.mode.linux : dir.mode.linux & ~ModeBits.mask | ModeBits.character
+    }
+    var rdev: UInt64 { identity.rdev ?? dir.rdev }
     var size: UInt64 { dir.inode?.size ?? (dir.isDirectory ? 4096 : dir.length) }
     var blockSize: UInt32 { max(1, dir.inode?.blockSize ?? 4096) }
     /// Portions of 512 bytes.
@@ -64,12 +67,12 @@ struct FileStatus {
         case .x86:
             out.put(UInt64(dir.links))
             for word in [mode, dir.ownerID, dir.groupID, 0] { out.put(word) }
-            out.put(dir.rdev)
+            out.put(rdev)
             out.put(size)
             out.put(UInt64(blockSize))
         case .riscv:
             for word in [mode, dir.links, dir.ownerID, dir.groupID] { out.put(word) }
-            out.put(dir.rdev)
+            out.put(rdev)
             out.put(UInt64(0))
             out.put(size)
             out.put(UInt64(blockSize))
@@ -98,7 +101,7 @@ struct FileStatus {
             out.put(seconds)
             out.put(UInt64(rest))
         }
-        for number in [dir.rdev, identity.device] {
+        for number in [rdev, identity.device] {
             out.put(DeviceNumber(number).major)
             out.put(DeviceNumber(number).minor)
         }

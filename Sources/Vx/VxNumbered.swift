@@ -13,9 +13,7 @@ extension VxProcess: Numbered {
         peer.descriptors.compactMap { number in
             // One that is closed meanwhile is passed over.
             guard let fd = try? peer.take(number), let stat = try? HostStat(fd.number) else { return nil }
-            let chan = try? view?.chan(stat, nameOnly: true) { (c) throws(SysError) in c }
-            // A path that begins with a device is none that leads anywhere.
-            return (number, chan.flatMap { $0.path.hasPrefix("/") ? $0.path : nil })
+            return (number, view?.path(stat))
         }
     }
 

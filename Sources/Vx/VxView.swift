@@ -13,8 +13,9 @@ final class VxView: Sendable {
     private let files = VxFiles()
     private let handles: VxHandles
     private let options: VxOptions
+    private let terminal: VxTerminal?
     /// Whose program is the first.
-    private let first: Proc
+    let first: Proc
 
     private struct State {
         /// By our numbers of processes, and of the threads that have asked.
@@ -42,7 +43,13 @@ final class VxView: Sendable {
     init(_ start: Start, _ personality: any Personality, _ options: VxOptions) throws(SysError) {
         var random = SystemRandomNumberGenerator()
         secret = random.next()
-        host = try HostView.start(filter: VxFilter.plain(secret: secret).program, options.limits)
+        terminal = VxTerminal(of: start.proc)
+        let filter = VxFilter.plain(secret: secret).program
+        if let terminal {
+            host = try terminal.start(filter, options.limits)
+        } else {
+            host = try HostView.start(filter: filter, options.limits)
+        }
         directories = try VxDirectories(root: host.directories)
         handles = VxHandles(host, start.proc)
         self.personality = personality
@@ -59,7 +66,10 @@ final class VxView: Sendable {
             host.end()
             throw .noMemory
         }
-        defer { handles.close() }
+        defer {
+            handles.close()
+            terminal?.end()
+        }
         do throws(SysError) {
             return try changed.sleep { () throws(SysError) -> Status? in
                 try state.withLock { (s) throws(SysError) in
@@ -75,10 +85,12 @@ final class VxView: Sendable {
     }
 
     private func hear(_ news: HostView.News) {
+        if case .stopped(let signal) = news { terminal?.stopped(by: signal) }
         state.withLock { s in
             switch news {
             case .ended(let exit): s.end = Status(exit)
             case .gone: s.isGone = true
+            case .stopped: break
             }
         }
         changed.wake()
@@ -190,6 +202,7 @@ final class VxView: Sendable {
             let process = VxProcess(self, start.proc, try HostPeer(place.process), inner: place.inner)
             add(process)
             start.proc.setRunner(process)
+            terminal?.begin(self, process)
             let guest = VxGuest(self, process, trap)
             for (fd, c) in start.proc.files.all { try give(c, to: guest, as: fd) }
             if let told = try VxExec(self, process, trap).run(start.execution) { throw told }
@@ -203,6 +216,13 @@ final class VxView: Sendable {
 
     /// Whether it has as many processes as it may have.
     var isFull: Bool { options.processes.map { limit in state.withLock { $0.processes.count >= limit } } ?? false }
+
+    /// Lets what stands still of the first program's process group go on, as a shell does.
+    func resume() {
+        let all = state.withLock { Array($0.processes.values) }
+        guard let group = all.first(where: { $0.proc === first })?.peer.group else { return }
+        for process in all where process.peer.group == group { process.peer.signal(18) }
+    }
 
     /// The process that is that Proc.
     func process(_ pid: Int32) -> VxProcess? { state.withLock { $0.processes.values.first { $0.proc.pid == pid } } }
@@ -270,6 +290,9 @@ final class VxView: Sendable {
             throw SysError(.notSupported, saying: "O_PATH of a file is not in this emu", subject: c.path)
         }
         if let fd = try c.dev.lend(c, caller) {
+            if let slave = try terminal?.slave(for: c, lent: fd) {
+                return try give(slave.number, to: guest, number, closeOnExec)
+            }
             files.add(c, try HostStat(fd), caller)
             return try give(fd, to: guest, number, closeOnExec)
         }
@@ -296,12 +319,21 @@ final class VxView: Sendable {
         return files.chan(stat)
     }
 
+    /// The path of what a descriptor is open on; nil where it is none that leads anywhere.
+    func path(_ stat: HostStat) -> String? {
+        if let terminal, stat.kind == .device, stat.rdev == terminal.identity.rdev { return VxTerminal.path }
+        let c = try? chan(stat, nameOnly: true) { (c) throws(SysError) in c }
+        // One that begins with a device is none.
+        return c.flatMap { $0.path.hasPrefix("/") ? $0.path : nil }
+    }
+
     /// The numbers of a file for programs.
     func identity(_ c: Chan, _ dir: Dir, _ caller: Caller) throws(SysError) -> FileIdentity {
         if c.isDirectory { return try directories.place(c).identity }
         // Of a file of the host's that is told already.
         if dir.inode != nil { return FileIdentity(dir) }
-        if let host = try c.dev.hostIdentity(c, caller) { return FileIdentity(device: host.device, inode: host.inode) }
+        if let terminal, terminal.mirrors(c, caller) { return terminal.identity }
+        if let host = try c.dev.hostIdentity(c, caller) { return FileIdentity(host) }
         return FileIdentity(dir)
     }
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the server is asked to do: begin a view whose talk goes over the socket that comes with it. The filter's
-   instructions, 8 bytes each, follow. */
+/* What the server is asked to do: begin a view whose talk goes over the socket that comes with it; a second descriptor is
+   the terminal that it is to have. The filter's instructions, 8 bytes each, follow. */
 struct csandbox_request {
     uint32_t magic, instructions;
     /* Limits of the first program, inherited by the others; UINT64_MAX for none. */
@@ -18,8 +18,10 @@ enum { CSANDBOX_MAGIC = 0x656d7531, CSANDBOX_INSTRUCTIONS = 4096 };
 /* What a view says over its socket. */
 enum csandbox_news {
     CSANDBOX_FAILED = 1,  /* value: errno; where: the step */
-    CSANDBOX_READY,       /* with a descriptor; where: "tree" for directories, "listener", "agent" */
+    CSANDBOX_READY,       /* with a descriptor; where: "tree" for directories, value: whether the session has the terminal;
+                             "listener", "agent" */
     CSANDBOX_ENDED,       /* value: how the first program ended, as wait(2) has it */
+    CSANDBOX_STOPPED,     /* value: the same, of its stop */
 };
 struct csandbox_message {
     uint32_t kind;
@@ -35,8 +37,8 @@ enum { CSANDBOX_FUSE = 1 };
 int csandbox_spawn(int *socket, pid_t *server);
 /* A pair of connected sockets that keep messages apart, close-on-exec. 0 or -1. */
 int csandbox_pair(int *ends);
-/* Sends a message with up to one descriptor (-1 for none). 0 or -1. */
-int csandbox_send(int socket, const void *bytes, size_t size, int fd);
+/* Sends a message with up to two descriptors (-1 for none). 0 or -1. */
+int csandbox_send(int socket, const void *bytes, size_t size, int fd, int other);
 /* Receives one with up to two descriptors, -1 where none came. Its size, 0 at the end, or -1; EMSGSIZE for what is too
    long. */
 ssize_t csandbox_receive(int socket, void *bytes, size_t size, int *fds);

@@ -86,6 +86,14 @@ static inline int cshim_watch(int epoll, int fd, uint32_t events) {
 }
 /* A descriptor that is readable while fd or the new eventfd *event is; -1 for both where the host has none. */
 int cshim_either(int fd, int *event);
+/* Has such a descriptor look at another one in place of fd. 0 or -1. */
+int cshim_turn(int either, int fd, int other);
+/* An eventfd(2) that keeps nobody waiting; -1 on failure. */
+int cshim_event(void);
+/* The master of a new pty, close-on-exec, that keeps nobody waiting; -1 on failure. */
+int cshim_pty(void);
+/* The other end of a pty, by its master: a description of its own. -1 on failure. */
+static inline int cshim_slave(int master, int flags) { return ioctl(master, 0x5441 /* TIOCGPTPEER */, flags); }
 static inline int cshim_unwatch(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
 
 /* Linux's own names, which the headers give to GNU sources only. */
