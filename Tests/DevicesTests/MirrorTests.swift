@@ -147,7 +147,9 @@ private func read(_ fd: borrowing HostFd) -> String {
         cfmakeraw(&modes)
         tcsetattr(program.number, TCSANOW, &modes)
         try desk.type("\u{3}")
-        #expect(read(program).hasSuffix("\u{3}"))
+        var got = read(program)
+        if !got.hasSuffix("\u{3}") { got = read(program) }
+        #expect(got.hasSuffix("\u{3}"))
         #expect(told.all.count == 2)
         hold.end()
     }
