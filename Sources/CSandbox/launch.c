@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -278,32 +279,87 @@ static int fuse_tree(int *device) {
     return (int)result;
 }
 
+/* Binds a program's socket to a path as the program wrote it, so that the program and its callers are told that path. It is
+ * done in an empty directory of the tree as the root, where the directories of the path are made for that moment; the
+ * file stands in the tree afterwards, under `name`, and is the only thing that is left. 0 or -1. */
+static int bind_path(int tree, int socket, const char *path, const char *name) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char prefix[sizeof address.sun_path + 1] = {0};
+    size_t length = strnlen(path, sizeof address.sun_path);
+    int result = -1, failure = 0, outside = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    memcpy(address.sun_path, path, length);
+    if (mkdirat(tree, "bound", 0700) && errno != EEXIST) failure = errno;
+    int inside = failure ? -1 : openat(tree, "bound", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (!failure && (outside < 0 || inside < 0 || fchdir(inside) || chroot("."))) failure = errno;
+    if (!failure) {
+        for (size_t i = 1; i < length; i++)
+            if (path[i] == '/') {
+                memcpy(prefix, path, i);
+                (void)mkdir(prefix, 0700); /* it may be there: `..' leads up */
+            }
+        socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (length < sizeof address.sun_path));
+        result = bind(socket, (struct sockaddr *)&address, size);
+        if (result) failure = errno;
+        memcpy(prefix, path, length);
+        prefix[length] = 0;
+        if (!result && renameat(AT_FDCWD, prefix, tree, name)) {
+            failure = errno;
+            (void)unlink(prefix);
+        }
+        for (size_t i = length; i-- > 1;)
+            if (path[i] == '/') {
+                prefix[i] = 0;
+                (void)rmdir(prefix); /* nor are those that were there before ours */
+            }
+        if (fchdir(outside) || chroot(".")) _exit(1);
+    }
+    if (inside >= 0) close(inside);
+    if (outside >= 0) close(outside);
+    errno = failure;
+    return failure ? -1 : 0;
+}
+
+/* The network of the view has itself alone. */
+static void raise_loopback(void) {
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    /* Without it nobody answers there. */
+    if (fd >= 0) (void)ioctl(fd, SIOCSIFFLAGS, &lo);
+    if (fd >= 0) close(fd);
+}
+
 /* Answers what is asked over `agent`, and watches, until init or whoever asks has gone. */
-static _Noreturn void launcher_loop(int socket, int agent, pid_t child) {
+static _Noreturn void launcher_loop(int socket, int agent, int place, pid_t child) {
     int end = pidfd(child);
     struct pollfd watched[] = {
         {.fd = agent, .events = POLLIN}, {.fd = end, .events = POLLIN}, {.fd = socket, .events = 0}};
-    uint32_t wish;
+    struct csandbox_wish wish;
     int fds[2];
     while (end >= 0) {
         if (poll(watched, 3, -1) < 0) continue;
         if (watched[1].revents || watched[2].revents) break;
         if (!watched[0].revents) continue;
         ssize_t n = csandbox_receive(agent, &wish, sizeof wish, fds);
-        for (int i = 0; i < 2; i++)
-            if (fds[i] >= 0) close(fds[i]);
         if (n <= 0) break;
-        int device = -1, tree = -1;
+        int device = -1, tree = -1, bound = -1;
         errno = EINVAL;
-        if (n == sizeof wish && wish == CSANDBOX_FUSE) tree = fuse_tree(&device);
-        if (tree < 0) {
-            tell(agent, CSANDBOX_FAILED, errno, "fuse", -1);
+        if (n == sizeof wish && wish.kind == CSANDBOX_FUSE) tree = fuse_tree(&device);
+        if (n == sizeof wish && wish.kind == CSANDBOX_BIND && fds[0] >= 0) {
+            wish.name[sizeof wish.name - 1] = 0;
+            bound = bind_path(place, fds[0], wish.path, wish.name);
+        }
+        if (tree < 0 && bound < 0) {
+            tell(agent, CSANDBOX_FAILED, errno, wish.kind == CSANDBOX_BIND ? "bind" : "fuse", -1);
+        } else if (bound == 0) {
+            tell(agent, CSANDBOX_READY, 0, "bound", -1);
         } else {
             tell(agent, CSANDBOX_READY, 0, "device", device);
             tell(agent, CSANDBOX_READY, 0, "root", tree);
             close(tree);
         }
         if (device >= 0) close(device);
+        for (int i = 0; i < 2; i++)
+            if (fds[i] >= 0) close(fds[i]);
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
@@ -327,6 +383,7 @@ static _Noreturn void launcher(const struct request *r, int socket, int terminal
     snprintf(map, sizeof map, "%u %u 1", gid, gid);
     if (write_file("/proc/self/gid_map", map)) give_up(socket, "gid_map");
     if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)) give_up(socket, "unshare");
+    raise_loopback();
     /* What the host mounts later comes here too; what is mounted here stays here. */
     if (mount(NULL, "/", NULL, RECURSIVE | SLAVE, NULL)) give_up(socket, "slave");
     int tree = memory_tree("200000", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -339,9 +396,8 @@ static _Noreturn void launcher(const struct request *r, int socket, int terminal
     pid_t child = fork();
     if (child < 0) give_up(socket, "fork");
     if (child == 0) init(r, socket, tree, self, terminal);
-    close(tree);
     if (terminal >= 0) close(terminal);
-    launcher_loop(socket, agent[0], child);
+    launcher_loop(socket, agent[0], tree, child);
 }
 
 static _Noreturn void server(void) {

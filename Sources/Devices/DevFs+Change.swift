@@ -17,6 +17,8 @@ extension DevFs {
             let fd: HostFd
             if perm.contains(.directory) {
                 fd = try HostFiles.makeDirectory(name, in: directory, perm.hostBits)
+            } else if perm.contains(.socket) {
+                fd = try HostFiles.makeSocket(name, in: directory, perm.hostBits)
             } else {
                 fd = try HostFiles.create(name, in: directory, HostFiles.flags(mode), perm.hostBits)
             }

@@ -21,6 +21,9 @@ final class NetPolicy: Sendable {
         self.resolver = resolver
     }
 
+    /// Whether it lets all.
+    var isWhole: Bool { if case .all = grant { true } else { false } }
+
     /// Throws where `address` may not be connected to, announced or sent to. `how` says whether names of rules may be
     /// looked up for that.
     func check(_ network: HostSocket.Kind, _ address: HostAddress, _ how: How) throws(SysError) {

@@ -312,3 +312,12 @@ final class DevIp: Dev {
         if case .file(_, _, .data)? = Place(c.qid) { false } else { true }
     }
 }
+
+/// For engines whose programs have sockets: what its files let a program do, such a socket may do too.
+extension DevIp: HostNetwork {
+    func check(_ kind: HostSocket.Kind, _ address: HostAddress, waits: Bool) throws(SysError) {
+        try policy.withLock { $0 }.check(kind, address, waits ? .wait : .try)
+    }
+
+    var isWhole: Bool { policy.withLock { $0 }.isWhole }
+}

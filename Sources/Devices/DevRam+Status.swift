@@ -35,6 +35,7 @@ extension DevRam {
         let user = caller.cred.user
         if let length = change.length {
             guard file.entries == nil, file.target == nil else { throw .isDir }
+            guard !file.mode.contains(.socket) else { throw .badArg }
             guard file.may(caller, .write) else { throw .perm }
             guard length <= RamContents.lengthLimit else { throw .fileTooBig }
             guard !file.mode.contains(.append) || length >= file.contents.length else { throw .perm }

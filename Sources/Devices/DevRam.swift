@@ -125,7 +125,7 @@ final class DevRam: Dev {
     func create(
         _ c: Chan, _ name: String, _ mode: OpenMode, _ perm: FileMode, _ caller: Caller
     ) throws(SysError) -> Chan {
-        let kind = perm.intersection(Self.bits.union(.directory))
+        let kind = perm.intersection(Self.bits.union([.directory, .socket]))
         if kind.contains(.directory), mode.canWrite || mode.contains(.truncate) { throw .isDir }
         let made = try add(name, to: c, mode: kind, open: true, caller)
         return c.sibling(made.qid, auxiliary: made.name).opened(mode)
@@ -298,6 +298,7 @@ final class DevRam: Dev {
         let file = here.file
         try here.tree.lock.withLock { (_) throws(SysError) in
             guard file.target == nil else { throw .badArg }
+            guard !file.mode.contains(.socket) else { throw .noSuchDevice }
             // To remove a file is a right on its directory, not on it.
             guard file.may(caller, mode.subtracting(.removeOnClose).needs) else { throw .perm }
             if mode.contains(.removeOnClose) { try Self.checkRemovable(here, caller) }

@@ -43,6 +43,19 @@ extension HostFiles {
         return fd
     }
 
+    /// Makes a socket file that nobody answers at, and gives a descriptor that only names it. The corresponding POSIX call is
+    /// `mknodat(2)`.
+    public static func makeSocket(
+        _ name: String, in directory: Int32, _ mode: UInt32
+    ) throws(SysError) -> HostFd {
+        try HostIO.check(HostName.withBytes(name) { mknodat(directory, $0, S_IFSOCK | mode, 0) })
+        let fd = try open(name, in: directory, nameOnly)
+        guard try HostStat(fd.number).kind == .socket else { throw .stale }
+        // By its descriptor: another file may have taken the name.
+        if try HostStat(fd.number).permissions != mode { try HostIO.check(chmod("/proc/self/fd/\(fd.number)", mode)) }
+        return fd
+    }
+
     /// Makes a directory with `mode` and gives its descriptor. The corresponding POSIX call is `mkdirat(2)`.
     public static func makeDirectory(
         _ name: String, in directory: Int32, _ mode: UInt32

@@ -34,6 +34,9 @@ extension HostFiles {
         try HostIO.check(cshim_fcntl(descriptor, F_SETFL, Int(flags | O_NONBLOCK)))
     }
 
+    /// Whether they wait.
+    public static func waits(_ descriptor: Int32) -> Bool { cshim_fcntl(descriptor, F_GETFL, 0) & O_NONBLOCK == 0 }
+
     /// The device files of the host that are the same as ours.
     public enum Device: String, Sendable { case null, zero, full, urandom }
 

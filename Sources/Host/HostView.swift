@@ -86,8 +86,9 @@ public final class HostView: Sendable {
     /// name space, where an ordinary user may. Whoever calls owns both. Throws what the host says where it has none for us.
     public func fuse() throws(SysError) -> (device: Int32, root: Int32) {
         try agent.withLock { (socket) throws(SysError) in
-            var wish = UInt32(CSANDBOX_FUSE)
-            try HostIO.check(csandbox_send(socket.number, &wish, MemoryLayout<UInt32>.size, -1, -1))
+            var wish = csandbox_wish()
+            wish.kind = UInt32(CSANDBOX_FUSE)
+            try HostIO.check(csandbox_send(socket.number, &wish, MemoryLayout<csandbox_wish>.size, -1, -1))
             var value: Int32 = 0
             let device = try Self.receive(socket.number, &value)
             let root = try Self.receive(socket.number, &value)
@@ -95,10 +96,34 @@ public final class HostView: Sendable {
         }
     }
 
+    /// Binds a socket of a program to `path`, as the program wrote it; its file is then `name` in the tree of directories.
+    /// Throws what the host says.
+    public func bind(_ socket: GuestSocket, _ path: [UInt8], _ name: String) throws(SysError) {
+        try agent.withLock { (agent) throws(SysError) in
+            var wish = csandbox_wish()
+            wish.kind = UInt32(CSANDBOX_BIND)
+            guard path.count <= MemoryLayout.size(ofValue: wish.path),
+                name.utf8.count < MemoryLayout.size(ofValue: wish.name)
+            else { throw SysError(.nameTooLong) }
+            withUnsafeMutableBytes(of: &wish.path) { $0.copyBytes(from: path) }
+            withUnsafeMutableBytes(of: &wish.name) { $0.copyBytes(from: name.utf8) }
+            try HostIO.check(csandbox_send(agent.number, &wish, MemoryLayout<csandbox_wish>.size, socket.number, -1))
+            var value: Int32 = 0
+            _ = try Self.hear(agent.number, &value)
+        }
+    }
+
     private static func drop(_ fd: consuming HostFd) {}
 
     /// A descriptor that the launcher has made for us, and the value that comes with it.
     private static func receive(_ socket: Int32, _ value: inout Int32) throws(SysError) -> HostFd {
+        let fd = try hear(socket, &value)
+        guard fd >= 0 else { throw SysError("the launcher has ended") }
+        return HostFd(owning: fd)
+    }
+
+    /// What the launcher has to say: that it is done, with a descriptor or with -1.
+    private static func hear(_ socket: Int32, _ value: inout Int32) throws(SysError) -> Int32 {
         var limit = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         guard HostIO.retry({ Int(poll(&limit, 1, 10_000)) }) == 1 else {
             throw SysError("the launcher does not answer")
@@ -111,13 +136,13 @@ public final class HostView: Sendable {
             if fds[0] >= 0 { close(fds[0]) }
             throw SysError("the launcher has ended")
         }
-        guard message.kind == CSANDBOX_READY.rawValue, fds[0] >= 0 else {
+        guard message.kind == CSANDBOX_READY.rawValue else {
             if fds[0] >= 0 { close(fds[0]) }
             let step = withUnsafeBytes(of: message.where) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
             throw SysError(errno: message.value).with(subject: "view: \(step)")
         }
         value = message.value
-        return HostFd(owning: fds[0])
+        return fds[0]
     }
 
     /// Has `tell` called with what the launcher tells, one after the other, until all is gone.

@@ -33,11 +33,15 @@ extension Request {
         return .value(0)
     }
 
-    /// Plain files only: the others are devices' to make. The corresponding Linux call is `mknod(2)`.
+    /// Plain files and sockets only: the others are devices' to make. The corresponding Linux call is `mknod(2)`.
     private func mknod(_ name: Name, _ mode: UInt32) throws(SysError) -> Answer {
         switch mode & ModeBits.mask {
         case 0, ModeBits.regular: break
-        case ModeBits.pipe, ModeBits.socket, ModeBits.character, ModeBits.block, ModeBits.directory: throw .notOwner
+        case ModeBits.socket:
+            let (directory, last) = try vacancy(name)
+            _ = try makeSocket(directory, last, mode)
+            return .value(0)
+        case ModeBits.pipe, ModeBits.character, ModeBits.block, ModeBits.directory: throw .notOwner
         default: throw .badArg
         }
         let (directory, last) = try vacancy(name)

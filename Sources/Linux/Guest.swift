@@ -1,3 +1,4 @@
+import Host
 import Kernel
 
 /// One thread of a Linux program in the middle of a system call, as its engine shows it to the personality.
@@ -25,6 +26,11 @@ public protocol Guest: AnyObject {
     /// The numbers by which the program knows the file that `c` is: what `fstat` says once it is open. `dir` is what its
     /// server says of it now.
     func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity
+
+    /// A copy of a descriptor of the host's, for an engine whose programs have such. Throws `.badFd`.
+    func descriptor(_ fd: Int32) throws(SysError) -> HostFd
+    /// Where sockets that have a path are bound; nil for an engine that has none.
+    var localSockets: (any LocalSockets)? { get }
 }
 
 /// What answers the calls of Linux programs, whichever engine runs them.
@@ -42,6 +48,8 @@ public protocol Personality: Sendable {
 
 extension Guest {
     public var machine: Machine { .x86 }
+    public func descriptor(_ fd: Int32) throws(SysError) -> HostFd { throw .notSocket }
+    public var localSockets: (any LocalSockets)? { nil }
 }
 
 /// An open file of a Linux program.
@@ -90,6 +98,10 @@ public enum Answer: Sendable {
     case open(Chan, closeOnExec: Bool)
     /// The engine does it as if it had not asked: only ever where that is safe whatever the arguments point to by then.
     case native
+    /// A new descriptor, a socket.
+    case socket(GuestSocket, closeOnExec: Bool)
+    /// It fails with this errno, which the host has given and no error of ours stands for.
+    case failure(Int32)
     /// The program is replaced.
     case exec(Execution)
 }

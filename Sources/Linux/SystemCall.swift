@@ -10,6 +10,7 @@ enum SystemCall: UInt8, CaseIterable, Sendable {
     case statfs, fstatfs, uname, sysinfo
     case execve, execveat
     case mount, umount2, unshare
+    case socket, bind, connect, listen, sendto
     /// The extended attributes, which no file has.
     case setxattr, lsetxattr, fsetxattr, getxattr, lgetxattr, fgetxattr
     case listxattr, llistxattr, flistxattr, removexattr, lremovexattr, fremovexattr

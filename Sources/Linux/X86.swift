@@ -1,7 +1,8 @@
 extension Machine {
     /// The calls by their numbers on x86-64. The corresponding Linux page is `syscalls(2)`.
     static let x86Calls = table([
-        2: .open, 4: .stat, 6: .lstat, 21: .access, 59: .execve, 63: .uname, 76: .truncate, 79: .getcwd, 80: .chdir,
+        2: .open, 4: .stat, 6: .lstat, 21: .access, 41: .socket, 42: .connect, 44: .sendto, 49: .bind, 50: .listen,
+        59: .execve, 63: .uname, 76: .truncate, 79: .getcwd, 80: .chdir,
         81: .fchdir, 82: .rename, 83: .mkdir, 84: .rmdir, 85: .creat, 86: .link, 87: .unlink, 88: .symlink,
         89: .readlink, 90: .chmod, 91: .fchmod, 92: .chown, 93: .fchown, 94: .lchown, 95: .umask, 99: .sysinfo,
         132: .utime, 133: .mknod, 137: .statfs, 138: .fstatfs, 165: .mount, 166: .umount2, 188: .setxattr,

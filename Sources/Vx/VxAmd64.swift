@@ -21,12 +21,12 @@ enum VxMachine {
     /// threads, signals and timers; the name spaces bound the rest.
     static let allowed: [Int32] = [
         0, 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27, 28, 32, 33, 34, 35, 36, 37,
-        38, 39, 40, 45, 47, 48, 51, 52, 54, 55, 61, 62, 73, 74, 75, 77, 96, 97, 98, 100, 102, 104, 105, 106, 107, 108,
+        38, 39, 40, 43, 45, 47, 48, 51, 52, 55, 61, 62, 73, 74, 75, 77, 96, 97, 98, 100, 102, 104, 105, 106, 107, 108,
         109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130,
         131, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 158, 160, 186, 187, 200, 201, 202, 203,
         204, 213, 218, 219, 221, 222, 223, 224, 225, 226, 228, 229, 230, 231, 232, 233, 234, 247, 270, 271, 273, 274,
-        277, 281,
-        282, 283, 284, 285, 286, 287, 289, 290, 291, 292, 293, 295, 296, 297, 299, 302, 306, 309, 318, 319, 324, 325,
+        277, 281, 282, 283, 284, 285, 286, 287, 288, 289, 290, 291, 292, 293, 295, 296, 297, 299, 302, 306, 309, 318,
+        319, 324, 325,
         326, 327, 328, 334, 424, 434, 436, 441,
     ]
 
@@ -52,13 +52,28 @@ enum VxMachine {
         (262, 3, [0x1000]),
     ]
 
-    /// sendto, sendmsg and sendmmsg with MSG_FASTOPEN would connect a socket that we gave to somebody else.
-    static let fastOpen: [(number: Int32, argument: Int)] = [(44, 3), (46, 2), (307, 3)]
+    static let socket: Int32 = 41
+    static let sendto: Int32 = 44
+
+    /// sendmsg and sendmmsg with MSG_FASTOPEN would connect a socket that we gave to somebody else.
+    static let fastOpen: [(number: Int32, argument: Int)] = [(46, 2), (307, 3)]
+
+    static let setsockopt: Int32 = 54
+    /// Options of sockets, by level, that change how what is sent goes, and not where to. (Source routes are among the others.)
+    static let socketOptions: [(level: UInt32, names: [UInt32])] = [
+        // SOL_SOCKET, without filters, marks and devices.
+        (1, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 18, 19, 20, 21, 29, 34, 35, 37, 42, 63, 64, 66, 67]),
+        // IPPROTO_IP: type of service, hops, and what is told with a packet.
+        (0, [1, 2, 6, 8, 10, 11, 12, 13, 24]),
+        // IPPROTO_TCP: pushing, timers, what one waits for.
+        (6, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 18, 25]),
+        // IPPROTO_IPV6: the same.
+        (41, [16, 23, 24, 25, 26, 49, 51, 66, 67]),
+    ]
 
     /// What a call is told that the host would do, and we do not let it; ENOSYS for all that is not listed.
     static let refusals: [Int32: Int32] = [
-        16: 25, 41: 97, 42: 95, 43: 95, 44: 95, 46: 95, 49: 95, 50: 95, 53: 97, 56: 1, 72: 22, 135: 1, 157: 22, 288: 95,
-        307: 95,
+        16: 25, 44: 95, 46: 95, 53: 97, 54: 92, 56: 1, 72: 22, 135: 1, 157: 22, 307: 95,
     ]
 
     /// clone3 is what every C library tries first; without a word of it.

@@ -48,6 +48,13 @@ struct VxFilter {
         for row in VxMachine.fastOpen {
             filter.rules[row.number] = .hasAny(argument: row.argument, 0x2000_0000, .ask, else: .allow)
         }
+        // Local ones are of the view's own network. Without an address a socket sends to its peer.
+        filter.rules[VxMachine.socket] = .isOneOf(argument: 0, [1], .allow, else: .ask)
+        filter.rules[VxMachine.sendto] = .hasAny(
+            argument: 3, 0x2000_0000, .ask, else: .equals(argument: 4, 0, .allow, else: .ask))
+        filter.rules[VxMachine.setsockopt] = VxMachine.socketOptions.reduce(.ask) { rule, row in
+            .isOneOf(argument: 1, [row.level], .isOneOf(argument: 2, row.names, .allow, else: .ask), else: rule)
+        }
         for number in VxMachine.absent { filter.rules[number] = .fail(38) }
         for number in VxMachine.ignored { filter.rules[number] = .fail(0) }
         let ours = VxRule.equals(argument: 5, secret, .allow, else: .ask)

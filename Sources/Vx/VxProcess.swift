@@ -129,6 +129,13 @@ final class VxGuest: Guest {
         return try VxFile(process.peer.take(fd), view, proc, how)
     }
 
+    func descriptor(_ fd: Int32) throws(SysError) -> HostFd {
+        guard fd >= 0 else { throw .badFd }
+        return try process.peer.take(fd)
+    }
+
+    var localSockets: (any LocalSockets)? { view.sockets }
+
     func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity { try view.identity(c, dir, proc.caller) }
 }
 

@@ -12,6 +12,7 @@ final class VxView: Sendable {
     private let directories: VxDirectories
     private let files = VxFiles()
     private let handles: VxHandles
+    let sockets: VxSockets
     private let options: VxOptions
     private let terminal: VxTerminal?
     /// Whose program is the first.
@@ -52,6 +53,7 @@ final class VxView: Sendable {
         }
         directories = try VxDirectories(root: host.directories)
         handles = VxHandles(host, start.proc)
+        sockets = VxSockets(host)
         self.personality = personality
         self.options = options
         first = start.proc
@@ -141,6 +143,8 @@ final class VxView: Sendable {
             case .value(let value): trap.answer(value)
             case .native: trap.pass()
             case .open(let c, let closeOnExec): try give(c, to: guest, closeOnExec: closeOnExec)
+            case .socket(let socket, let closeOnExec): try give(socket.number, to: guest, nil, closeOnExec)
+            case .failure(let errno): trap.refuse(errno)
             case .exec(let execution):
                 if let told = try VxExec(self, guest.process, trap).run(execution) { trace(guest, told) }
             }
@@ -170,6 +174,8 @@ final class VxView: Sendable {
             case .value(let value): "= \(Int64(bitPattern: value))"
             case .native: "= the host's"
             case .open(let c, _): "= a descriptor of \(c.path)"
+            case .socket: "= a socket"
+            case .failure(let errno): ": \(SysError(errno: errno))"
             case .exec(let execution): "= program \(execution.path)"
             }
         options.say("\(guest.pid) \(name(guest.trap.number)) \(text)")

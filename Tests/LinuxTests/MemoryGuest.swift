@@ -90,7 +90,8 @@ final class MemoryGuest: Guest {
             switch try LinuxCalls().answer(Call(number, words), self, how) {
             case .value(let value): return Int64(bitPattern: value)
             case .open(let c, _): return Int64(insert(c))
-            case .native: return MemoryGuest.native
+            case .native, .socket: return MemoryGuest.native
+            case .failure(let errno): return -Int64(errno)
             case .exec(let found):
                 execution = found
                 return 0

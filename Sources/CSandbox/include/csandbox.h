@@ -29,9 +29,14 @@ struct csandbox_message {
     char where[24];
 };
 
-/* What a launcher is asked over its agent's socket, a word: a FUSE file system that is mounted nowhere. It comes in two
-   messages: the connection, and the root. */
-enum { CSANDBOX_FUSE = 1 };
+/* What a launcher is asked over its agent's socket. A FUSE file system that is mounted nowhere comes in two messages: the
+   connection, and the root. To bind the socket that comes with the wish to a path, which is not ended with a zero where it is
+   as long as it may be; its file is then `name` in the tree: the answer has no descriptor. */
+enum { CSANDBOX_FUSE = 1, CSANDBOX_BIND };
+struct csandbox_wish {
+    uint32_t kind;
+    char path[108], name[32];
+};
 
 /* Starts the server, which ends when the other end of the socket is closed. 0 or an errno. */
 int csandbox_spawn(int *socket, pid_t *server);
