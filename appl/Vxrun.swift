@@ -4,11 +4,14 @@ import Kernel
 /// Runs a program of the host in this name space: the module `$Vxrun` does it.
 struct Vxrun: Command {
     static let usage: Usage = """
-        vxrun [-x] [-m bytes] [-P processes] [-t seconds] program [argument ...]
+        vxrun [-vx] [-m bytes] [-P processes] [-T seconds] [-t seconds] [-w bytes] program [argument ...]
+        -v            tell by what each file is read and written
         -x            tell of each call that is answered here
-        -m bytes      address space of each process
+        -m bytes      memory of all together
         -P processes  as many at once
-        -t seconds    CPU time of each process
+        -T seconds    time
+        -t seconds    CPU time of all together
+        -w bytes      as many are written
         """
     static let flagsEndEarly = true
 
@@ -16,8 +19,9 @@ struct Vxrun: Command {
         let operands = try r.operands(1...Int.max)
         let module = try r.p.system.modules.find("$Vxrun").load()
         guard let become = module.index(of: "become") else { throw SysError("$Vxrun: no function become") }
-        var words = r.has("x") ? ["-x"] : []
-        for flag in ["m", "P", "t"] {
+        var words: [String] = []
+        for flag in ["v", "x"] where r.has(Character(flag)) { words.append("-\(flag)") }
+        for flag in ["m", "P", "T", "t", "w"] {
             if let value = r.options.value(flag) { words += ["-\(flag)", value] }
         }
         r.status = Status(try module.call(become, r.p, words: words + ["--"] + operands).words().first ?? "")

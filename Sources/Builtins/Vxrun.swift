@@ -22,7 +22,9 @@ struct Vxrun: VxrunModule {
         private var options = VxOptions()
 
         private static let usage = SysError(
-            "usage: vxrun [-x] [-m bytes] [-P processes] [-t seconds] program [argument ...]")
+            "usage: vxrun [-vx] [-m bytes] [-P processes] [-T seconds] [-t seconds] [-w bytes] program [argument ...]")
+
+        private static let second: UInt64 = 1_000_000_000
 
         init(_ args: [String]) throws(SysError) {
             var rest = args[...]
@@ -30,10 +32,13 @@ struct Vxrun: VxrunModule {
                 rest = rest.dropFirst()
                 if flag == "--" { break }
                 switch flag {
+                case "-v": options.explains = true
                 case "-x": options.traces = true
                 case "-m": options.limits.memory = try Self.number(&rest)
-                case "-P": options.processes = Int(clamping: try Self.number(&rest))
-                case "-t": options.limits.seconds = try Self.number(&rest)
+                case "-P": options.limits.processes = Int(clamping: try Self.number(&rest))
+                case "-T": options.limits.wall = try Self.seconds(&rest)
+                case "-t": options.limits.cpu = try Self.seconds(&rest)
+                case "-w": options.limits.written = try Self.number(&rest)
                 default: throw Self.usage
                 }
             }
@@ -46,10 +51,15 @@ struct Vxrun: VxrunModule {
             return n
         }
 
+        private static func seconds(_ rest: inout ArraySlice<String>) throws(SysError) -> UInt64 {
+            let (time, overflow) = try number(&rest).multipliedReportingOverflow(by: second)
+            return overflow ? .max : time
+        }
+
         func run(_ p: Proc) throws(SysError) -> Status {
             let path = words[0].utf8.contains(0x2F) ? words[0] : "/bin/\(words[0])"
             var options = options
-            if options.traces { options.say = try p.teller(2) }
+            if options.traces || options.explains { options.say = try p.teller(2) }
             p.rename(words, program: path)
             return try Vxrun.engine.run(p, path, words, options)
         }

@@ -181,9 +181,9 @@ static _Noreturn void program(const struct request *r, struct hand *hand, int re
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_AS, r->head.memory);
-    limit(RLIMIT_NPROC, r->head.processes);
+    limit(RLIMIT_DATA, r->head.memory);
     limit(RLIMIT_CPU, r->head.seconds);
+    limit(RLIMIT_FSIZE, r->head.written);
     struct sock_fprog prog = {.len = (unsigned short)r->head.instructions, .filter = (struct sock_filter *)r->filter};
     sigset_t clear;
     if (terminal >= 0) {

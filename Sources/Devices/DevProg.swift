@@ -14,7 +14,7 @@ final class DevProg: Dev {
 
     /// The file's number is the low byte of its qid path, the pid stands above it; of pid 0 there are the root and `self`.
     private enum File: String, CaseIterable {
-        case directory = "", ctl, status, ns, fd, wait, text, args, env, note, pgrp, nsgrp, ppid, below
+        case directory = "", ctl, status, ns, fd, wait, text, args, env, note, pgrp, nsgrp, ppid, below, trace
 
         init(number: UInt64) {
             self = number < Self.allCases.count ? Self.allCases[Int(number)] : .directory
@@ -28,7 +28,7 @@ final class DevProg: Dev {
             case .ctl, .note: 0o200
             case .wait, .fd, .env: 0o400
             case .ns: 0o600
-            case .status, .text, .args, .pgrp, .nsgrp, .ppid: 0o444
+            case .status, .text, .args, .pgrp, .nsgrp, .ppid, .trace: 0o444
             }
         }
 
@@ -229,6 +229,7 @@ final class DevProg: Dev {
         case .pgrp: String(proc.group)
         case .nsgrp: String(proc.nameSpace.id)
         case .ppid: String(proc.parentPid)
+        case .trace: proc.runner?.trace ?? ""
         case .directory, .below, .ctl, .wait, .note: throw .perm
         }
     }

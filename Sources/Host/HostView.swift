@@ -7,14 +7,14 @@ import Glibc
 ///
 /// The launcher's server is spawned at the first view. All of it ends with this process, and a view with this object.
 public final class HostView: Sendable {
-    /// What each program of the view may use at most; nil for what the host gives.
+    /// What each process of the view may use at most; nil for what the host gives.
     public struct Limits: Sendable {
-        /// Bytes of address space of a process.
+        /// Bytes of memory of its own.
         public var memory: UInt64?
-        /// Processes of the view.
-        public var processes: UInt64?
-        /// CPU time of a process.
+        /// Seconds of CPU time.
         public var seconds: UInt64?
+        /// Bytes of a file that it makes longer.
+        public var written: UInt64?
 
         public init() {}
     }
@@ -68,7 +68,7 @@ public final class HostView: Sendable {
         let theirs = HostFd(owning: ends[1])
         let request = csandbox_request(
             magic: UInt32(CSANDBOX_MAGIC), instructions: UInt32(filter.count),
-            memory: limits.memory ?? .max, processes: limits.processes ?? .max, seconds: limits.seconds ?? .max)
+            memory: limits.memory ?? .max, seconds: limits.seconds ?? .max, written: limits.written ?? .max)
         var message: [UInt8] = withUnsafeBytes(of: request) { Array($0) }
         filter.withUnsafeBytes { message += $0 }
         try Server.ask(message, theirs.number, terminal)

@@ -7,6 +7,12 @@ public protocol Runner: AnyObject, Sendable {
     func kill()
     func stop()
     func resume()
+    /// What `/prog/N/trace` tells, in lines: what the program was refused, and its limits.
+    var trace: String { get }
+}
+
+extension Runner {
+    public var trace: String { "" }
 }
 
 /// Processes whose program the host runs. Such a process has no Thread of its own, or one that waits for the program.

@@ -37,11 +37,11 @@ public struct Vx: Engine {
 
 /// How a view is made.
 public struct VxOptions: Sendable {
-    public var limits = HostView.Limits()
-    /// Processes at most; nil for as many as its account has.
-    public var processes: Int?
+    public var limits = VxLimits()
     /// Says each call that comes to us, and its answer.
     public var traces = false
+    /// Says by what a program reads and writes each file that it opens.
+    public var explains = false
     /// Where that is said.
     public var say: @Sendable (String) -> Void = { _ in }
 

@@ -23,16 +23,16 @@ struct VxFork {
             case VxMachine.vfork: VxClone.childEnds | VxClone.sharesMemory | VxClone.waits
             default: arguments[0]
             }
-        guard !view.isFull else { return trap.refuse(11) }
+        guard !view.isFull else { return refuse() }
         let child: Proc
         let traced: VxTraced
         do throws(SysError) {
             // Its descriptors are the host's.
             child = try process.proc.makeChild(.newFD)
-        } catch { return trap.refuse(11) }
+        } catch { return refuse() }
         do throws(SysError) { traced = try VxTraced(trap, of: process.peer.pid) } catch {
             child.finish("killed")
-            return trap.refuse(11)
+            return refuse()
         }
         let isClone = trap.number == VxMachine.clone
         do throws(SysError) {
@@ -45,10 +45,13 @@ struct VxFork {
             switch end {
             case .result(let failure):
                 child.finish("not made")
+                let errno = Int32(truncatingIfNeeded: -failure)
+                view.trace(process, trap, VxTrace.failure(errno, SysError(errno: errno).sentence))
                 traced.leave(with: failure)
             case .made(let pid):
                 do throws(SysError) {
-                    try enter(child, pid, flags)
+                    let inner = try enter(child, pid, flags)
+                    view.trace(process, trap, "= \(inner)")
                     try traced.release(made: pid)
                 } catch {
                     // Nobody that is not entered may run.
@@ -64,7 +67,14 @@ struct VxFork {
         }
     }
 
-    private func enter(_ child: Proc, _ pid: Int32, _ flags: UInt64) throws(SysError) {
+    /// Too many already: EAGAIN.
+    private func refuse() {
+        view.trace(process, trap, VxTrace.failure(11, SysError(errno: 11).sentence))
+        trap.refuse(11)
+    }
+
+    /// The number by which it knows itself.
+    private func enter(_ child: Proc, _ pid: Int32, _ flags: UInt64) throws(SysError) -> Int32 {
         let peer = try HostPeer(pid)
         let place = try HostPeer.place(of: pid)
         let shares = flags & VxClone.sharesMemory != 0
@@ -72,5 +82,6 @@ struct VxFork {
             view, child, peer, inner: place.inner, scratch: shares ? process.scratch : process.scratch.copy())
         view.add(made)
         child.setRunner(made)
+        return place.inner
     }
 }

@@ -46,6 +46,8 @@ final class VxProcess: Runner {
     func kill() { peer.signal(9) }
     func stop() { peer.signal(19) }
     func resume() { peer.signal(18) }
+
+    var trace: String { view?.report(self) ?? "" }
 }
 
 /// Memory of a program that exec took for itself; used by one exec after the other.
@@ -69,6 +71,11 @@ final class VxScratch: Sendable {
 final class VxCounts: Sendable {
     private let refused = Lock([Int32: Int]())
 
+    func add(_ others: VxCounts) {
+        let rows = others.all
+        refused.withLock { r in for row in rows { r[row.number, default: 0] += row.count } }
+    }
+
     func add(_ number: Int32) { refused.withLock { $0[number, default: 0] += 1 } }
 
     /// Ordered by number.
@@ -87,6 +94,9 @@ final class VxGuest: Guest {
     var pid: Int32 { process.inner }
 
     private let how: How
+    /// What was copied, by address, where that is told of.
+    private(set) var texts: [UInt64: [UInt8]] = [:]
+    private static let textLimit = 4096
 
     init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap, _ how: How = .try) {
         self.view = view
@@ -102,6 +112,7 @@ final class VxGuest: Guest {
         guard count >= 0, count <= Self.limit else { throw .fault }
         let bytes = try trap.peek(address, count)
         guard bytes.count == count else { throw .fault }
+        keep(bytes, address)
         return bytes
     }
 
@@ -113,13 +124,21 @@ final class VxGuest: Guest {
         while text.count < limit {
             let count = min(room, 4096 - Int(at & 4095), limit - text.count)
             let bytes = try trap.peek(at, count)
-            if let end = bytes.firstIndex(of: 0) { return text + bytes[..<end] }
+            if let end = bytes.firstIndex(of: 0) {
+                text += bytes[..<end]
+                keep(text, address)
+                return text
+            }
             text += bytes
             guard bytes.count == count else { throw .fault }
             at &+= UInt64(count)
             room = 4096
         }
         throw .nameTooLong
+    }
+
+    private func keep(_ bytes: [UInt8], _ address: UInt64) {
+        if view.traces, bytes.count <= Self.textLimit { texts[address] = bytes }
     }
 
     func write(_ bytes: [UInt8], _ address: UInt64) throws(SysError) { try trap.poke(bytes, address) }

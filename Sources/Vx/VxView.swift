@@ -15,6 +15,9 @@ final class VxView: Sendable {
     let sockets: VxSockets
     private let options: VxOptions
     private let terminal: VxTerminal?
+    private let warden: VxWarden
+    /// Refused calls of those that have ended.
+    private let ended = VxCounts()
     /// Whose program is the first.
     let first: Proc
 
@@ -29,6 +32,8 @@ final class VxView: Sendable {
         /// How it ended.
         var end: Status?
         var isGone = false
+        /// The process of the view that is no program's.
+        var above: Int32?
     }
 
     /// What the first program is.
@@ -47,10 +52,11 @@ final class VxView: Sendable {
         terminal = VxTerminal(of: start.proc)
         let filter = VxFilter.plain(secret: secret).program
         if let terminal {
-            host = try terminal.start(filter, options.limits)
+            host = try terminal.start(filter, options.limits.each)
         } else {
-            host = try HostView.start(filter: filter, options.limits)
+            host = try HostView.start(filter: filter, options.limits.each)
         }
+        warden = VxWarden(options.limits)
         directories = try VxDirectories(root: host.directories)
         handles = VxHandles(host, start.proc)
         sockets = VxSockets(host)
@@ -72,6 +78,10 @@ final class VxView: Sendable {
             handles.close()
             terminal?.end()
         }
+        guard !options.limits.isWatched || HostThread.start({ self.warden.run(self.processes, self.exceed) }) else {
+            host.end()
+            throw .noMemory
+        }
         do throws(SysError) {
             return try changed.sleep { () throws(SysError) -> Status? in
                 try state.withLock { (s) throws(SysError) in
@@ -90,12 +100,36 @@ final class VxView: Sendable {
         if case .stopped(let signal) = news { terminal?.stopped(by: signal) }
         state.withLock { s in
             switch news {
-            case .ended(let exit): s.end = Status(exit)
+            case .ended(let exit): if s.end == nil { s.end = status(exit) }
             case .gone: s.isGone = true
             case .stopped: break
             }
         }
         changed.wake()
+    }
+
+    /// SIGXFSZ, which comes of a limit of ours.
+    private static let tooLong: Int32 = 25
+
+    private func status(_ exit: HostExit) -> Status {
+        exit.signal == Self.tooLong && options.limits.written != nil ? Self.killed("write limit") : Status(exit)
+    }
+
+    private static func killed(_ why: String) -> Status { Status(code: 137, "killed: \(why)") }
+
+    /// All of it ends, since a limit was passed.
+    private func exceed(_ limit: String) {
+        state.withLock { s in if s.end == nil { s.end = Self.killed(limit) } }
+        if options.traces { options.say("killed: \(limit)") }
+        host.end()
+        changed.wake()
+    }
+
+    /// The numbers of its processes, and of the one that is above them and waits for those that nobody waits for.
+    private func processes() -> [Int32] {
+        let all = state.withLock { Array($0.processes.keys) }
+        let above = state.withLock { $0.above }
+        return all + (above.map { [$0] } ?? [])
     }
 
     /// Why the first program cannot be started.
@@ -112,6 +146,7 @@ final class VxView: Sendable {
             // Who asks from here on would wait for ever.
             host.end()
         }
+        warden.end()
         let left = state.withLock { s in
             defer { (s.processes, s.threads) = ([:], [:]) }
             return s.processes.values
@@ -138,15 +173,22 @@ final class VxView: Sendable {
         let trap = guest.trap
         do throws(SysError) {
             let answer = try personality.answer(Call(trap.number, trap.arguments), guest, how)
-            trace(guest, answer)
             switch answer {
-            case .value(let value): trap.answer(value)
-            case .native: trap.pass()
-            case .open(let c, let closeOnExec): try give(c, to: guest, closeOnExec: closeOnExec)
-            case .socket(let socket, let closeOnExec): try give(socket.number, to: guest, nil, closeOnExec)
-            case .failure(let errno): trap.refuse(errno)
+            case .value(let value):
+                trace(guest, "= \(Int64(bitPattern: value))")
+                trap.answer(value)
+            case .native:
+                trace(guest, "= the host's")
+                trap.pass()
+            case .failure(let errno):
+                trace(guest, VxTrace.failure(errno, SysError(errno: errno).sentence))
+                trap.refuse(errno)
+            case .open(let c, let closeOnExec): trace(guest, "= \(try give(c, to: guest, closeOnExec: closeOnExec))")
+            case .socket(let socket, let closeOnExec):
+                trace(guest, "= \(try give(socket.number, to: guest, nil, closeOnExec))")
             case .exec(let execution):
-                if let told = try VxExec(self, guest.process, trap).run(execution) { trace(guest, told) }
+                let told = try VxExec(self, guest.process, trap).run(execution)
+                trace(guest, told.map { VxTrace.failure($0.errno, $0.description) } ?? "= program \(execution.path)")
             }
         } catch {
             if error.code == .wouldBlock, how == .try {
@@ -159,31 +201,38 @@ final class VxView: Sendable {
             }
             let errno = error.code == .notHere ? VxMachine.refusals[trap.number] ?? 38 : error.errno
             if error.code == .notHere { guest.process.counts.add(trap.number) }
-            trace(guest, error)
+            trace(guest, VxTrace.failure(errno, error.description))
             trap.refuse(errno)
         }
     }
 
-    /// A call's name, or its number where nobody here answers it.
-    private func name(_ number: Int32) -> String { Machine.x86.name(of: number) ?? "call \(number)" }
+    /// Whether calls are told of.
+    var traces: Bool { options.traces }
 
-    private func trace(_ guest: VxGuest, _ answer: Answer) {
+    private func trace(_ guest: VxGuest, _ result: String) {
         guard options.traces else { return }
-        let text =
-            switch answer {
-            case .value(let value): "= \(Int64(bitPattern: value))"
-            case .native: "= the host's"
-            case .open(let c, _): "= a descriptor of \(c.path)"
-            case .socket: "= a socket"
-            case .failure(let errno): ": \(SysError(errno: errno))"
-            case .exec(let execution): "= program \(execution.path)"
-            }
-        options.say("\(guest.pid) \(name(guest.trap.number)) \(text)")
+        options.say("\(guest.pid) \(VxTrace.text(guest.trap, guest.texts)) \(result)")
     }
 
-    private func trace(_ guest: VxGuest, _ error: SysError) {
-        guard options.traces else { return }
-        options.say("\(guest.pid) \(name(guest.trap.number)): \(error)")
+    /// The same of a call that makes a process.
+    func trace(_ process: VxProcess, _ trap: HostTrap, _ result: String) {
+        if options.traces { options.say("\(process.inner) \(VxTrace.text(trap, [:])) \(result)") }
+    }
+
+    /// What `/prog/N/trace` says: the first program's has all that the view has refused, and its limits.
+    func report(_ process: VxProcess) -> String {
+        var lines: [String] = []
+        let sum = VxCounts()
+        sum.add(process.counts)
+        if process.proc === first {
+            lines = options.limits.lines
+            sum.add(ended)
+            for other in state.withLock({ Array($0.processes.values) }) where other !== process {
+                sum.add(other.counts)
+            }
+        }
+        lines += sum.all.map { "refused \(VxNames.call($0.number)) \($0.count)" }
+        return lines.map { $0 + "\n" }.joined()
     }
 
     // MARK: processes
@@ -207,6 +256,7 @@ final class VxView: Sendable {
         do throws(SysError) {
             let process = VxProcess(self, start.proc, try HostPeer(place.process), inner: place.inner)
             add(process)
+            state.withLock { [place] s in s.above = HostUse(place.process)?.parent }
             start.proc.setRunner(process)
             terminal?.begin(self, process)
             let guest = VxGuest(self, process, trap)
@@ -221,7 +271,9 @@ final class VxView: Sendable {
     }
 
     /// Whether it has as many processes as it may have.
-    var isFull: Bool { options.processes.map { limit in state.withLock { $0.processes.count >= limit } } ?? false }
+    var isFull: Bool {
+        options.limits.processes.map { limit in state.withLock { $0.processes.count >= limit } } ?? false
+    }
 
     /// Lets what stands still of the first program's process group go on, as a shell does.
     func resume() {
@@ -260,8 +312,9 @@ final class VxView: Sendable {
             return true
         }
         for row in process.counts.all where options.traces {
-            options.say("\(process.inner) refused \(name(row.number)), \(row.count) times")
+            options.say("\(process.inner) refused \(VxNames.call(row.number)), \(row.count) times")
         }
+        ended.add(process.counts)
         // The first program's Proc has a Thread, which ends it.
         guard wasThere, process.proc !== first else { return }
         process.proc.finish(exit.map { Status($0) } ?? Status("ended"))
@@ -284,12 +337,15 @@ final class VxView: Sendable {
     // MARK: files
 
     /// Gives the caller a descriptor for `c`: as the answer, or under a number.
-    private func give(_ c: Chan, to guest: VxGuest, as number: Int32? = nil, closeOnExec: Bool = false) throws(SysError)
-    {
+    @discardableResult
+    private func give(
+        _ c: Chan, to guest: VxGuest, as number: Int32? = nil, closeOnExec: Bool = false
+    ) throws(SysError) -> Int32 {
         let caller = guest.proc.caller
         if c.isDirectory {
             let dir = try c.dev.stat(c, caller)
             let fd = try directories.open(c, dir, nameOnly: c.mode == nil)
+            explain(guest, c, "directory, read here")
             return try give(fd.number, to: guest, number, closeOnExec)
         }
         guard c.mode != nil else {
@@ -297,9 +353,11 @@ final class VxView: Sendable {
         }
         if let fd = try c.dev.lend(c, caller) {
             if let slave = try terminal?.slave(for: c, lent: fd) {
+                explain(guest, c, "terminal that stands for ours")
                 return try give(slave.number, to: guest, number, closeOnExec)
             }
             files.add(c, try HostStat(fd), caller)
+            explain(guest, c, "descriptor that #\(c.dev.letter) lends")
             return try give(fd, to: guest, number, closeOnExec)
         }
         let handle: HostFd
@@ -308,12 +366,19 @@ final class VxView: Sendable {
             guard c.mode?.canWrite == false, let copy = try c.dev.lendCopy(c, caller) else {
                 throw SysError(.notSupported, saying: "needs /dev/fuse of the host: \(error.sentence)", subject: c.path)
             }
+            explain(guest, c, "copy of what it read as when it was opened, for want of /dev/fuse (\(error.sentence))")
             return try give(copy, to: guest, number, closeOnExec)
         }
-        try give(handle.number, to: guest, number, closeOnExec)
+        explain(guest, c, "handle of FUSE, each read and write seen here")
+        return try give(handle.number, to: guest, number, closeOnExec)
     }
 
-    private func give(_ fd: Int32, to guest: VxGuest, _ number: Int32?, _ closeOnExec: Bool) throws(SysError) {
+    private func explain(_ guest: VxGuest, _ c: Chan, _ how: String) {
+        if options.explains { options.say("\(guest.pid) \(c.path): \(how)") }
+    }
+
+    @discardableResult
+    private func give(_ fd: Int32, to guest: VxGuest, _ number: Int32?, _ closeOnExec: Bool) throws(SysError) -> Int32 {
         try guest.trap.give(fd, as: number ?? -1, closeOnExec: closeOnExec, answers: number == nil)
     }
 

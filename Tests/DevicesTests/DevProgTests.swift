@@ -35,6 +35,7 @@ import Testing
             #expect(try p.names("/prog", limit: 1) == ["\(p.pid)", "\(one)", "\(two)", "self"])
             let files = [
                 "ctl", "status", "ns", "fd", "wait", "text", "args", "env", "note", "pgrp", "nsgrp", "ppid", "below",
+                "trace",
             ]
             #expect(try p.names("/prog/\(one)", limit: 3) == files)
             for (file, mode) in [("ctl", 0o200), ("ns", 0o600), ("status", 0o444), ("wait", 0o400)] {

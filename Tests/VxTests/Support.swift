@@ -71,7 +71,8 @@ func run(_ words: [String], input: String = "", _ options: VxOptions = VxOptions
 /// host. Compiled with gcc, which must be there.
 func inCell(
     _ source: String, _ words: [String], _ options: VxOptions = VxOptions(),
-    beside: (Folder) throws -> Void = { _ in }, inside: @escaping @Sendable (Proc) throws(SysError) -> Void = { _ in }
+    beside: (Folder) throws -> Void = { _ in }, inside: @escaping @Sendable (Proc) throws(SysError) -> Void = { _ in },
+    after: (Folder) throws -> Void = { _ in }
 ) throws -> (status: String, lines: [String]) {
     let folder = try Folder()
     let path = folder.path
@@ -111,5 +112,6 @@ func inCell(
     // Whatever it was told, nothing has changed.
     #expect(try folder.text("in/file") == "text")
     #expect(try folder.permissions("in/file") == 0o644)
+    try after(folder)
     return (status, try folder.text("made").split(separator: "\n").map(String.init))
 }

@@ -11,7 +11,7 @@
 struct csandbox_request {
     uint32_t magic, instructions;
     /* Limits of the first program, inherited by the others; UINT64_MAX for none. */
-    uint64_t memory, processes, seconds;
+    uint64_t memory, seconds, written;
 };
 enum { CSANDBOX_MAGIC = 0x656d7531, CSANDBOX_INSTRUCTIONS = 4096 };
 
