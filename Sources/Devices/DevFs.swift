@@ -306,7 +306,13 @@ final class DevFs: Dev {
     func readdir(
         _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
-        try opened(c).readdir(after: cookie, limit: limit)
+        try opened(c).readdir(after: cookie, limit: limit, namesOnly: false)
+    }
+
+    func readnames(
+        _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+        try opened(c).readdir(after: cookie, limit: limit, namesOnly: true)
     }
 
     func fsync(_ c: Chan, _ caller: Caller) throws(SysError) { try HostFiles.sync(opened(c).number) }
@@ -383,7 +389,9 @@ final class FsOpen: Sendable {
         if hasLocks.load(ordering: .relaxed) { _ = try? HostLock.set(number, .unlock, 0..<(.max)) }
     }
 
-    func readdir(after cookie: UInt64, limit: Int) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+    func readdir(
+        after cookie: UInt64, limit: Int, namesOnly: Bool
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
         var reader: HostDirectory
         if let kept = directory.withLock({ $0.take() }) {
             reader = kept
@@ -396,6 +404,10 @@ final class FsOpen: Sendable {
             var at = cookie
             while entries.count < limit, let next = try reader.next(after: at) {
                 at = next.cookie
+                if namesOnly, let dir = Dir(next) {
+                    entries.append((dir, at))
+                    continue
+                }
                 // One that was removed since is passed over.
                 guard let stat = try? HostStat(reader.number, next.name) else { continue }
                 entries.append((Dir(next.name, Qid(stat), stat), next.cookie))

@@ -248,13 +248,32 @@ struct FsRenames {
 extension Qid {
     /// A host file's: the same as long as it is the same file.
     init(_ stat: HostStat) {
-        let type: QidType =
-            switch stat.kind {
+        self.init(path: stat.identity, version: stat.version, type: QidType(stat.kind))
+    }
+}
+
+extension QidType {
+    fileprivate init(_ kind: HostFile.Kind) {
+        self =
+            switch kind {
             case .directory: .directory
             case .symlink: .symlink
             default: .file
             }
-        self.init(path: stat.identity, version: stat.version, type: type)
+    }
+}
+
+extension FileMode {
+    /// What stands in a mode for a kind of file that 9P2000 has no qid type for.
+    fileprivate init(_ kind: HostFile.Kind) {
+        self =
+            switch kind {
+            case .pipe: .namedPipe
+            case .socket: .socket
+            case .device: .device
+            case .block: [.device, .block]
+            default: []
+            }
     }
 }
 
@@ -262,13 +281,7 @@ extension Dir {
     /// What the host tells of a file.
     init(_ name: String, _ qid: Qid, _ stat: HostStat) {
         var mode = FileMode(rawValue: stat.permissions & 0o777 | UInt32(qid.type.rawValue) << 24)
-        switch stat.kind {
-        case .pipe: mode.insert(.namedPipe)
-        case .socket: mode.insert(.socket)
-        case .device: mode.insert(.device)
-        case .block: mode.formUnion([.device, .block])
-        default: break
-        }
+        mode.formUnion(FileMode(stat.kind))
         if stat.permissions & 0o4000 != 0 { mode.insert(.setuid) }
         if stat.permissions & 0o2000 != 0 { mode.insert(.setgid) }
         if stat.permissions & 0o1000 != 0 { mode.insert(.sticky) }
@@ -280,6 +293,17 @@ extension Dir {
             space: stat.space,
             inode: Inode(
                 device: stat.device, number: stat.inode, size: stat.size, blockSize: stat.blockSize))
+    }
+}
+
+extension Dir {
+    /// What a directory of the host tells of an entry by itself; nil where it leaves out the kind.
+    init?(_ entry: HostDirectory.Entry) {
+        guard let kind = entry.kind else { return nil }
+        let qid = Qid(path: entry.inode, version: 0, type: QidType(kind))
+        let mode = FileMode(rawValue: UInt32(qid.type.rawValue) << 24).union(FileMode(kind))
+        let inode = Inode(device: 0, number: entry.inode, size: 0, blockSize: 0)
+        self.init(name: entry.name, qid: qid, mode: mode, inode: inode)
     }
 }
 

@@ -7,6 +7,9 @@ public struct HostDirectory: ~Copyable, Sendable {
     public struct Entry: Sendable {
         public let name: String
         public let cookie: UInt64
+        public let inode: UInt64
+        /// nil where the file system does not say.
+        public let kind: HostFile.Kind?
     }
 
     private let fd: HostFd
@@ -54,10 +57,16 @@ public struct HostDirectory: ~Copyable, Sendable {
         guard record.count > 19 else { return nil }
         let size = Int(record[position + 16]) | Int(record[position + 17]) << 8
         guard size > 19, size <= record.count else { return nil }
-        var cookie: UInt64 = 0
-        for i in 0..<8 { cookie |= UInt64(record[position + 8 + i]) << UInt64(8 * i) }
+        var (inode, cookie): (UInt64, UInt64) = (0, 0)
+        for i in 0..<8 {
+            inode |= UInt64(record[position + i]) << UInt64(8 * i)
+            cookie |= UInt64(record[position + 8 + i]) << UInt64(8 * i)
+        }
+        let type = UInt32(record[position + 18])
         let name = record[(position + 19)..<(position + size)].prefix { $0 != 0 }
         position += size
-        return Entry(name: HostName.text(Array(name)), cookie: cookie)
+        return Entry(
+            name: HostName.text(Array(name)), cookie: cookie, inode: inode,
+            kind: type == 0 ? nil : HostFile.kind(mode: type << 12))
     }
 }

@@ -87,6 +87,12 @@ extension Dev {
         return rows[first...].prefix(limit).enumerated().map { (dir($1, caller), cookie + UInt64($0) + 1) }
     }
 
+    public func readnames(
+        _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
+        try readdir(c, after: cookie, limit: limit, caller)
+    }
+
     public func remove(_ c: Chan, _ caller: Caller) throws(SysError) { throw .perm }
 
     public func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError) { throw .perm }

@@ -55,6 +55,11 @@ public protocol Dev: AnyObject, Sendable {
     func readdir(
         _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)]
+    /// The same for who asks for no more of an entry than its name, its kind and its inode: the rest of its `Dir`, the qid's
+    /// path too, may be anything. The default is `readdir`.
+    func readnames(
+        _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
+    ) throws(SysError) -> [(entry: Dir, cookie: UInt64)]
     func remove(_ c: Chan, _ caller: Caller) throws(SysError)
     func wstat(_ c: Chan, _ change: DirChange, _ caller: Caller) throws(SysError)
 

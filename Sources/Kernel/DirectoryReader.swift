@@ -6,6 +6,8 @@ public struct DirectoryReader: Sendable {
     /// Members that are still to be read, each open.
     private var members: [Chan]
     private var cookie: UInt64 = 0
+    /// The cookie after which nothing more came, where there is one member.
+    private var end: UInt64?
     /// Names given so far; nil where there is one member, which has no name twice.
     private var seen: Set<FileName>?
     /// How many those are: an entry's cookie where there are several members.
@@ -23,14 +25,20 @@ public struct DirectoryReader: Sendable {
         try nextWithCookies(limit, table, caller).map { $0.entry }
     }
 
-    /// The same, each with the cookie that goes on after it.
+    /// The same, each with the cookie that goes on after it. With `namesOnly` what `Dev.readnames` gives: what is mounted on an
+    /// entry has its name and its kind, and is not looked at.
     mutating func nextWithCookies(
-        _ limit: Int, _ table: MountTable, _ caller: Caller
+        _ limit: Int, _ table: MountTable, _ caller: Caller, namesOnly: Bool = false
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
         var out: [(entry: Dir, cookie: UInt64)] = []
         while out.isEmpty, let c = members.first {
-            let batch = try c.dev.readdir(c, after: cookie, limit: limit, caller)
+            let isMounted = !namesOnly && table.hasKeys(in: c.instance)
+            let batch =
+                namesOnly
+                ? try c.dev.readnames(c, after: cookie, limit: limit, caller)
+                : try c.dev.readdir(c, after: cookie, limit: limit, caller)
             guard let last = batch.last else {
+                end = cookie
                 members.removeFirst()
                 cookie = 0
                 continue
@@ -40,7 +48,7 @@ public struct DirectoryReader: Sendable {
                 var dir = entry
                 dir.type = c.dev.letter
                 dir.instance = c.instance
-                if table.hasKeys(in: c.instance) { dir = table.seen(dir, caller) }
+                if isMounted { dir = table.seen(dir, caller) }
                 given += 1
                 out.append((dir, seen == nil ? cookie : given))
             }
@@ -60,6 +68,7 @@ public struct DirectoryReader: Sendable {
         after cookie: UInt64, of directory: Chan, _ table: MountTable, _ caller: Caller
     ) throws(SysError) {
         guard seen != nil else {
+            if members.isEmpty, cookie == end { return }
             if members.isEmpty { self = DirectoryReader(try directory.openMembers(caller)) }
             self.cookie = cookie
             return

@@ -275,13 +275,14 @@ public final class Subtree: Sendable {
         return DirectoryReader(try c.openMembers(caller))
     }
 
-    /// The next of these, each with the cookie that goes on after it; empty at the end.
+    /// The next of these, each with the cookie that goes on after it; empty at the end. With `namesOnly` the device may leave
+    /// out what is no name, kind or inode.
     public func next(
-        _ reader: inout DirectoryReader, limit: Int, _ how: How
+        _ reader: inout DirectoryReader, limit: Int, namesOnly: Bool = false, _ how: How
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
         let table = space.table
         if how == .try, reader.mayBlock(table) { throw .wouldBlock }
-        return try reader.nextWithCookies(limit, table, caller)
+        return try reader.nextWithCookies(limit, table, caller, namesOnly: namesOnly)
     }
 
     /// Goes on after the entry of `c` that was given with `cookie`.
@@ -294,15 +295,16 @@ public final class Subtree: Sendable {
     }
 
     /// Up to `limit` entries of the open directory `c` after `cookie` (0: from the start), each with the cookie that goes on
-    /// after it; empty at the end. What was read before is kept with `c`, so that to go on costs nothing.
+    /// after it; empty at the end; `namesOnly` as in `next`. What was read before is kept with `c`, so that to go on costs
+    /// nothing.
     public func entries(
-        of c: Chan, after cookie: UInt64, limit: Int, _ how: How
+        of c: Chan, after cookie: UInt64, limit: Int, namesOnly: Bool = false, _ how: How
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
         try c.checkQuick(how)
         for member in c.union?.members ?? [] { try member.checkQuick(how) }
         return try c.withDirectory(caller) { (reader) throws(SysError) in
             try resume(&reader, of: c, after: cookie, how)
-            return try next(&reader, limit: limit, how)
+            return try next(&reader, limit: limit, namesOnly: namesOnly, how)
         }
     }
 

@@ -81,7 +81,7 @@ extension Request {
         while !isEnd {
             let some = max(1, (room - out.bytes.count) / Self.entryLimit)
             if some < 8, !out.bytes.isEmpty { break }
-            let batch = try tree.entries(of: c, after: position - Position.first, limit: some, how)
+            let batch = try tree.entries(of: c, after: position - Position.first, limit: some, namesOnly: true, how)
             isEnd = batch.isEmpty
             for (entry, cookie) in batch {
                 let next = Position.after(cookie)
