@@ -1,9 +1,10 @@
+import Host
 import Kernel
 
 /// The caller's open files by number: opening `N` gives the Chan of descriptor N, as `dup` does; `Nctl` tells what it is.
 /// `#dstd` has the first three by the names that scripts of other systems use: `stdin`, `stdout`, `stderr`.
 ///
-/// It owns nothing: the caller's Fgrp holds the descriptors. The corresponding Inferno page is `dup(3)`.
+/// It owns nothing: the caller's Fgrp holds the descriptors, or the host those of its programs. The corresponding Inferno page is `dup(3)`.
 final class DevDup: Dev {
     let letter: Character = "d"
     let name = "dup"
@@ -17,9 +18,32 @@ final class DevDup: Dev {
     private static func descriptor(_ c: Chan) -> Int32 { Int32(truncatingIfNeeded: (c.qid.path - 1) / 2) }
     private static func isCtl(_ c: Chan) -> Bool { !c.isDirectory && c.qid.path % 2 == 0 }
 
-    private func files() throws(SysError) -> Fgrp {
-        guard let thread = Thread.running else { throw .badFd }
-        return thread.proc.files
+    /// The system refers to its devices.
+    private struct Home {
+        weak var system: System?
+    }
+
+    private let home = Lock(Home())
+
+    func start(_ system: System) { home.withLock { $0.system = system } }
+
+    /// Who calls, if it is a program of the host whose call we answer.
+    private func process(_ caller: Caller) throws(SysError) -> Proc {
+        let system = home.withLock { $0.system }
+        guard let proc = system?.proc(caller.pid) ?? Thread.running?.proc else { throw .badFd }
+        return proc
+    }
+
+    private func file(_ fd: Int32, _ caller: Caller) throws(SysError) -> Chan {
+        try process(caller).files.chan(fd)
+    }
+
+    /// A copy of a descriptor that the host keeps; nil where it is a Chan of ours.
+    private func hosts(_ fd: Int32, _ caller: Caller) throws(SysError) -> HostFd? {
+        let proc = try process(caller)
+        guard let runner = proc.runner else { return nil }
+        do throws(SysError) { _ = try proc.files.chan(fd) } catch { return try runner.take(fd) }
+        return nil
     }
 
     func attach(_ spec: String, _ caller: Caller) throws(SysError) -> Chan {
@@ -50,14 +74,19 @@ final class DevDup: Dev {
         let digits = ctl ? name.dropLast(3) : name[...]
         // One name for each number: no sign, no zeros before it.
         guard let fd = Int32(digits), String(fd) == digits, fd >= 0 else { throw .nonexist }
-        do throws(SysError) { _ = try files().chan(fd) } catch { throw .nonexist }
+        do throws(SysError) {
+            let isHosts = try hosts(fd, caller) != nil
+            if ctl || !isHosts { _ = try file(fd, caller) }
+        } catch { throw .nonexist }
         return c.sibling(Self.qid(fd, ctl: ctl))
     }
 
     func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir {
         if c.isDirectory { return dir(Dirtab(c.qid.path == 0 ? "#d" : "#dstd", c.qid, mode: 0o555), caller) }
         let fd = Self.descriptor(c)
-        return dir(row(fd, try files().chan(fd), ctl: Self.isCtl(c)), caller)
+        let isHosts = try hosts(fd, caller) != nil
+        if isHosts, !Self.isCtl(c) { return dir(Dirtab(String(fd), c.qid, mode: 0o600), caller) }
+        return dir(row(fd, try file(fd, caller), ctl: Self.isCtl(c)), caller)
     }
 
     func readdir(
@@ -67,7 +96,7 @@ final class DevDup: Dev {
             return Self.names.enumerated().dropFirst(Int(clamping: cookie)).prefix(limit)
                 .map { (dir(Dirtab($1, Self.qid(Int32($0), ctl: false), mode: 0o600), caller), UInt64($0) + 1) }
         }
-        let rows = try files().all.lazy.flatMap {
+        let rows = try process(caller).files.all.lazy.flatMap {
             [self.row($0.fd, $0.chan, ctl: false), self.row($0.fd, $0.chan, ctl: true)]
         }
         return rows.filter { $0.qid.path > cookie }.prefix(limit).map { (self.dir($0, caller), $0.qid.path) }
@@ -80,7 +109,10 @@ final class DevDup: Dev {
             guard caller.cred.may(try stat(c, caller), mode.needs) else { throw .perm }
             return c.opened(mode)
         }
-        let file = try files().chan(Self.descriptor(c))
+        // It is opened by being lent; there is nothing of it here.
+        let isHosts = try hosts(Self.descriptor(c), caller) != nil
+        if isHosts { return c.opened(mode) }
+        let file = try file(Self.descriptor(c), caller)
         guard let opened = file.mode, !mode.canRead || opened.canRead,
             !mode.needs.contains(.write) || opened.canWrite
         else {
@@ -93,15 +125,21 @@ final class DevDup: Dev {
         _ c: Chan, into buffer: inout MutableRawSpan, at offset: UInt64, _ caller: Caller, _ how: How
     ) throws(SysError) -> Int {
         let fd = Self.descriptor(c)
-        return read(text: descriptorLine(fd, try files().chan(fd)), into: &buffer, at: offset)
+        guard Self.isCtl(c) else { throw .badUseFd }
+        return read(text: descriptorLine(fd, try file(fd, caller)), into: &buffer, at: offset)
     }
 
-    /// Those that are no ctl files are never open: the file they stand for is.
-    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? { try lendCopy(c, caller) }
+    /// Those that are no ctl files are never open, but to a program of the host: the file they stand for is.
+    func lend(_ c: Chan, _ caller: Caller) throws(SysError) -> Int32? {
+        guard !c.isDirectory, !Self.isCtl(c) else { return try lendCopy(c, caller) }
+        guard let runner = try process(caller).runner else { throw .badFd }
+        return try c.lend(runner.take(Self.descriptor(c)), sharesOffset: false)
+    }
 
     func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {
         guard !c.isDirectory, !Self.isCtl(c) else { return try copyIdentity(c) }
-        let file = try files().chan(Self.descriptor(c))
+        if let fd = try hosts(Self.descriptor(c), caller) { return HostIdentity(try HostStat(fd.number)) }
+        let file = try file(Self.descriptor(c), caller)
         return try file.dev.hostIdentity(file, caller)
     }
 }

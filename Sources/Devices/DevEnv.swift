@@ -1,3 +1,4 @@
+import Host
 import Kernel
 
 /// Environment variables as files, each process's own: `#e` shows those of the group of whoever walks there.
@@ -23,10 +24,20 @@ final class DevEnv: Dev {
     }
 
     /// The caller's group. Throws `.noEnv` where no process calls.
-    private func group() throws(SysError) -> Egrp {
-        guard let thread = Thread.running else { throw .noEnv }
-        return thread.proc.environment
+    private func group(_ caller: Caller) throws(SysError) -> Egrp {
+        let system = home.withLock { $0.system }
+        guard let proc = system?.proc(caller.pid) ?? Thread.running?.proc else { throw .noEnv }
+        return proc.environment
     }
+
+    /// The system refers to its devices.
+    private struct Home {
+        weak var system: System?
+    }
+
+    private let home = Lock(Home())
+
+    func start(_ system: System) { home.withLock { $0.system = system } }
 
     private func file(_ c: Chan) throws(SysError) -> File {
         guard let file = c.auxiliary as? File else { throw .isDir }
@@ -49,7 +60,7 @@ final class DevEnv: Dev {
     // MARK: names
 
     func step(_ c: Chan, to name: String, _ caller: Caller) throws(SysError) -> Chan {
-        let group = try group()
+        let group = try group(caller)
         guard let variable = group[name] else { throw .nonexist }
         return c.sibling(Qid(path: variable.id, version: variable.version), auxiliary: File(group, name))
     }
@@ -62,7 +73,7 @@ final class DevEnv: Dev {
     func readdir(
         _ c: Chan, after cookie: UInt64, limit: Int, _ caller: Caller
     ) throws(SysError) -> [(entry: Dir, cookie: UInt64)] {
-        try group().variables(after: cookie, limit).map { (entry($0.name, $0.variable, caller), $0.variable.id) }
+        try group(caller).variables(after: cookie, limit).map { (entry($0.name, $0.variable, caller), $0.variable.id) }
     }
 
     // MARK: files
@@ -77,7 +88,7 @@ final class DevEnv: Dev {
         _ c: Chan, _ name: String, _ mode: OpenMode, _ perm: FileMode, _ caller: Caller
     ) throws(SysError) -> Chan {
         guard c.isDirectory, !perm.contains(.directory) else { throw .perm }
-        let group = try group()
+        let group = try group(caller)
         let variable = try group.make(name, caller.clock.now())
         return c.sibling(Qid(path: variable.id), auxiliary: File(group, name)).opened(mode)
     }

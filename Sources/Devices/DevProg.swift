@@ -132,8 +132,11 @@ final class DevProg: Dev {
 
     func readlink(_ c: Chan, _ caller: Caller) throws(SysError) -> String {
         guard c.qid.path == Self.selfPath else { throw .badArg }
-        guard let thread = Thread.running else { throw .noProcess }
-        return String(thread.proc.pid)
+        // A program of the host has no Thread that runs.
+        guard let pid = Thread.running?.proc.pid ?? home.withLock({ $0.system })?.proc(caller.pid)?.pid else {
+            throw .noProcess
+        }
+        return String(pid)
     }
 
     func stat(_ c: Chan, _ caller: Caller) throws(SysError) -> Dir {

@@ -1,3 +1,5 @@
+import Host
+
 /// The host process that runs a program of ours, as an engine shows it to the kernel: what is sent to the Proc goes there.
 ///
 /// Called with no lock held, and by anybody; it must not wait.
@@ -9,10 +11,13 @@ public protocol Runner: AnyObject, Sendable {
     func resume()
     /// What `/prog/N/trace` tells, in lines: what the program was refused, and its limits.
     var trace: String { get }
+    /// A copy of a descriptor of the program's, where the host keeps them. Throws `.badFd`.
+    func take(_ fd: Int32) throws(SysError) -> HostFd
 }
 
 extension Runner {
     public var trace: String { "" }
+    public func take(_ fd: Int32) throws(SysError) -> HostFd { throw .badFd }
 }
 
 /// Processes whose program the host runs. Such a process has no Thread of its own, or one that waits for the program.

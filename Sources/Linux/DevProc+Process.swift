@@ -6,6 +6,10 @@ enum ProcessFile: String, CaseIterable {
     case directory = "", cmdline, comm, cwd, environ, exe, fd, limits, loginuid, maps, mountinfo, mounts, root, stat
     case statm, status
     case oomScoreAdjust = "oom_score_adj"
+    case auxv, cgroup, io, wchan
+    case oomScore = "oom_score"
+    case users = "uid_map"
+    case groups = "gid_map"
 
     private static let all = Array(allCases)
 
@@ -29,7 +33,7 @@ enum ProcessFile: String, CaseIterable {
         case .directory: 0o555
         case .fd: 0o500
         case .cwd, .exe, .root: 0o777
-        case .environ: 0o400
+        case .environ, .auxv, .io: 0o400
         default: 0o444
         }
     }
@@ -40,6 +44,8 @@ enum ProcessFile: String, CaseIterable {
         case .cmdline: proc.life == .exiting ? [] : proc.args.flatMap { HostName.bytes($0) + [0] }
         case .environ: proc.linuxEnvironment.flatMap { $0 + [0] }
         case .maps: (proc.runner as? any Numbered)?.maps ?? []
+        case .auxv: (proc.runner as? any Numbered)?.text(.auxv) ?? []
+        case .io: Self.transfers(proc)
         default: Array(try text(proc, view).utf8)
         }
     }
@@ -51,12 +57,24 @@ enum ProcessFile: String, CaseIterable {
         case .loginuid: "4294967295"
         case .mountinfo: proc.nameSpace.table.linuxInfo
         case .mounts: proc.nameSpace.table.linuxLines
-        case .oomScoreAdjust: "0\n"
+        case .oomScoreAdjust, .oomScore: "0\n"
+        case .cgroup: "0::/\n"
+        case .wchan: "0"
+        // As numbers are here, so they are everywhere.
+        case .users, .groups: "         0          0 4294967295\n"
         case .stat: ProcessStatus(proc, view).line
         case .statm: ProcessStatus(proc, view).memory
         case .status: ProcessStatus(proc, view).table
-        case .directory, .cwd, .environ, .exe, .fd, .maps, .root, .cmdline: throw .isDir
+        case .directory, .cwd, .environ, .exe, .fd, .maps, .root, .cmdline, .auxv, .io: throw .isDir
         }
+    }
+
+    /// What calls have read and written, where the host counts that.
+    private static func transfers(_ proc: Proc) -> [UInt8] {
+        let known = (proc.runner as? any Numbered)?.text(.io) ?? []
+        guard known.isEmpty else { return known }
+        let names = ["rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"]
+        return Array(names.map { "\($0): 0\n" }.joined().utf8)
     }
 
     /// The first 15 bytes of the program's name.
@@ -168,6 +186,26 @@ struct ProcessStatus {
             ("CapBnd", none), ("CapAmb", none), ("NoNewPrivs", "1"), ("Seccomp", "2"),
             ("voluntary_ctxt_switches", "0"), ("nonvoluntary_ctxt_switches", "0"),
         ]
-        return rows.map { "\($0.0):\t\($0.1)\n" }.joined()
+        let told = hosts
+        let known = Set(rows.map(\.0))
+        let more = told.keys.filter { !known.contains($0) }.sorted()
+        return rows.map { "\($0.0):\t\(told[$0.0] ?? $0.1)\n" }.joined()
+            + more.map { "\($0):\t\(told[$0] ?? "")\n" }.joined()
     }
+
+    /// Rows that the host knows better: memory, threads, signals, processors and how often it had to wait.
+    private var hosts: [String: String] {
+        guard let text = (proc.runner as? any Numbered)?.text(.status) else { return [:] }
+        var rows: [String: String] = [:]
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            let name = String(decoding: line[..<colon], as: UTF8.self)
+            guard Self.hostRows.contains(where: { name.hasPrefix($0) }) || name == "Threads" else { continue }
+            let value = line[line.index(after: colon)...].drop { $0 == 0x09 || $0 == 0x20 }
+            rows[name] = String(decoding: value, as: UTF8.self)
+        }
+        return rows
+    }
+
+    private static let hostRows = ["Vm", "Rss", "Sig", "ShdPnd", "Cpus_allowed", "voluntary_ctxt", "nonvoluntary_ctxt"]
 }

@@ -36,8 +36,19 @@ struct SystemFile {
         ("swaps", .text { _, _ in "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n" }),
         ("uptime", .text { view, caller in SystemText.uptime(view, caller) }),
         ("version", .text { _, _ in "Linux version \(Request.release) (emu) #1 emu \(System.version)\n" }),
+        ("cgroups", .text { _, _ in "#subsys_name\thierarchy\tnum_cgroups\tenabled\n" }),
+        ("diskstats", .text { _, _ in "" }),
+        ("partitions", .text { _, _ in "major minor  #blocks  name\n\n" }),
+        ("vmstat", .text { _, _ in "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n" }),
+        ("net", .directory),
+        ("net/dev", .text { _, _ in SystemText.interfaces }),
         ("sys", .directory), ("sys/fs", .directory), ("sys/kernel", .directory), ("sys/vm", .directory),
-        ("sys/kernel/random", .directory),
+        ("sys/kernel/random", .directory), ("sys/net", .directory), ("sys/net/core", .directory),
+        ("sys/net/core/somaxconn", .text { _, _ in "4096\n" }),
+        ("sys/kernel/core_pattern", .text { _, _ in "core\n" }),
+        ("sys/kernel/random/boot_id", .text { _, _ in SystemText.boot }),
+        ("sys/kernel/random/uuid", .text { _, _ in SystemText.uuid() }),
+        ("sys/vm/swappiness", .text { _, _ in "0\n" }),
         ("sys/fs/file-max", .text { _, _ in "1048576\n" }),
         ("sys/fs/nr_open", .text { _, _ in "1048576\n" }),
         ("sys/fs/pipe-max-size", .text { _, _ in "1048576\n" }),
@@ -86,6 +97,30 @@ enum SystemText {
         let all = view.all
         let running = all.filter { $0.proc.life == .running && !$0.proc.isBlocked }.count
         return "0.00 0.00 0.00 \(max(1, running))/\(all.count) \(all.last?.number ?? 0)\n"
+    }
+
+    /// The one interface that everybody has; of its traffic nothing is told.
+    static let interfaces = """
+        Inter-|   Receive                                                |  Transmit
+         face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+            lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+
+        """
+
+    static let boot = uuid()
+
+    /// A random one, of version 4.
+    static func uuid() -> String {
+        var random = SystemRandomNumberGenerator()
+        let (a, b): (UInt64, UInt64) = (random.next(), random.next())
+        let text = Array(hex(a & ~0xf000 | 0x4000) + hex(b >> 2 | 1 << 63))
+        return [text[..<8], text[8..<12], text[12..<16], text[16..<20], text[20...]].map { String($0) }
+            .joined(separator: "-") + "\n"
+    }
+
+    private static func hex(_ word: UInt64) -> String {
+        let digits = String(word, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     static var memory: String {

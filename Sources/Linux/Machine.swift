@@ -12,6 +12,7 @@ extension Request {
         case .mount: try mount()
         case .umount2: try unmount()
         case .unshare: try unshare()
+        case .prctl: try prctl()
         case .socket, .bind, .connect, .listen, .sendto: try sockets(call)
         default: throw .notHere
         }

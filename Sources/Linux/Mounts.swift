@@ -43,10 +43,11 @@ extension Request {
         return .value(0)
     }
 
-    /// Our name for a kind of file system. Throws `.noSuchDevice`'s sibling for kinds that we have not.
+    /// Our name for a kind of file system, which may be one of ours already: `#I`. Throws `.noSuchDevice`'s sibling for kinds that we have not.
     private func device(_ kind: [UInt8]) throws(SysError) -> String {
         switch String(decoding: kind, as: UTF8.self) {
         case "proc": return "#x"
+        case let name where name.hasPrefix("#"): return name
         case "tmpfs", "ramfs": return "#Rview\(Instance.new())"
         default: throw .badDevice
         }
@@ -67,6 +68,20 @@ extension Request {
         let shared: UInt64 = 0x200
         guard word(0) & ~(Flag.newNameSpace | shared) == 0 else { throw .notOwner }
         if word(0) & Flag.newNameSpace != 0 { _ = try proc.pctl(.forkNS) }
+        return .value(0)
+    }
+
+    /// PR_EMU_PCTL, no number of Linux's: "emu".
+    private static let pctl: Int32 = 0x656d75
+    /// What it may change: name space, environment, `#` names. The rest is the engine's.
+    private static let sharing: ProcFlags = [.newNS, .forkNS, .noDevices, .newEnv, .forkEnv]
+
+    /// `prctl(PR_EMU_PCTL, flags)` is our `pctl`, by the numbers of `sys-pctl(2)`.
+    func prctl() throws(SysError) -> Answer {
+        guard int(0) == Self.pctl else { throw .badArg }
+        let flags = ProcFlags(rawValue: unsigned(1))
+        guard word(1) >> 32 == 0, flags.isSubset(of: Self.sharing) else { throw .badArg }
+        _ = try proc.pctl(flags)
         return .value(0)
     }
 }

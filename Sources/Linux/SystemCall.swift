@@ -9,7 +9,7 @@ enum SystemCall: UInt8, CaseIterable, Sendable {
     case utime, utimes, futimesat, utimensat, truncate
     case statfs, fstatfs, uname, sysinfo
     case execve, execveat
-    case mount, umount2, unshare
+    case mount, umount2, unshare, prctl
     case socket, bind, connect, listen, sendto
     /// The extended attributes, which no file has.
     case setxattr, lsetxattr, fsetxattr, getxattr, lgetxattr, fgetxattr

@@ -19,6 +19,10 @@ extension VxProcess: Numbered {
 
     func take(_ fd: Int32) throws(SysError) -> HostFd { try peer.take(fd) }
 
+    func text(_ file: HostProcessFile) -> [UInt8] {
+        (try? HostEnvironment.readFile("/proc/\(peer.pid)/\(file.rawValue)", limit: 1 << 16)) ?? []  // gone
+    }
+
     /// Lines of the host's, without the names of its files.
     var maps: [UInt8] {
         guard let bytes = try? HostEnvironment.readFile("/proc/\(peer.pid)/maps") else { return [] }  // gone

@@ -93,7 +93,7 @@ final class VxGuest: Guest {
     var proc: Proc { process.proc }
     var pid: Int32 { process.inner }
 
-    private let how: How
+    let how: How
     /// What was copied, by address, where that is told of.
     private(set) var texts: [UInt64: [UInt8]] = [:]
     private static let textLimit = 4096

@@ -348,9 +348,7 @@ final class VxView: Sendable {
             explain(guest, c, "directory, read here")
             return try give(fd.number, to: guest, number, closeOnExec)
         }
-        guard c.mode != nil else {
-            throw SysError(.notSupported, saying: "O_PATH of a file is not in this emu", subject: c.path)
-        }
+        guard c.mode != nil else { return try give(named(c, guest), to: guest, as: number, closeOnExec: closeOnExec) }
         if let fd = try c.dev.lend(c, caller) {
             if let slave = try terminal?.slave(for: c, lent: fd) {
                 explain(guest, c, "terminal that stands for ours")
@@ -371,6 +369,20 @@ final class VxView: Sendable {
         }
         explain(guest, c, "handle of FUSE, each read and write seen here")
         return try give(handle.number, to: guest, number, closeOnExec)
+    }
+
+    /// A plain file that was opened with O_PATH, open to be read or run: the host gives no descriptor to others that only names
+    /// a file. Others are not touched.
+    private func named(_ c: Chan, _ guest: VxGuest) throws(SysError) -> Chan {
+        let tree = Subtree(of: guest.proc)
+        let how = guest.how
+        guard try tree.stat(c, how).mode.isDisjoint(with: [.symlink, .namedPipe, .socket, .device]) else {
+            throw SysError(.notSupported, saying: "O_PATH of what is no plain file", subject: c.path)
+        }
+        do throws(SysError) { return try tree.open(c, .read, how) } catch {
+            guard error.code == .perm else { throw error }
+            return try tree.open(c, .execute, how)
+        }
     }
 
     private func explain(_ guest: VxGuest, _ c: Chan, _ how: String) {

@@ -70,7 +70,7 @@ func run(_ words: [String], input: String = "", _ options: VxOptions = VxOptions
 /// read-only directory, one to write to, one that a mask hides, one in memory, and nothing of what stands beside them on the
 /// host. Compiled with gcc, which must be there.
 func inCell(
-    _ source: String, _ words: [String], _ options: VxOptions = VxOptions(),
+    _ source: String, _ words: [String], _ options: VxOptions = VxOptions(), masks: Bool = true,
     beside: (Folder) throws -> Void = { _ in }, inside: @escaping @Sendable (Proc) throws(SysError) -> Void = { _ in },
     after: (Folder) throws -> Void = { _ in }
 ) throws -> (status: String, lines: [String]) {
@@ -89,7 +89,8 @@ func inCell(
     grants.trees["hidden"] = .init("\(path)/hidden")
     grants.trees["attack"] = .init("\(path)/attack", [.read, .execute])
     grants.trees["made"] = .init("\(path)/made")
-    let status = try inSystem(Devices.deviceTable.map { $0() }, grants: grants) { (p) throws(SysError) -> String in
+    let devices = (Devices.deviceTable + Linux.deviceTable).map { $0() }
+    let status = try inSystem(devices, grants: grants) { (p) throws(SysError) -> String in
         try p.bind("#Rroot", "/", [.before, .create])
         for name in ["usr", "bin", "lib", "lib64"] {
             try? p.mkdir("/\(name)")  // where we have it too
@@ -104,7 +105,7 @@ func inCell(
             _ = try p.open("#Umade", .write)
             _ = try p.dup(1, 2)
             try inside(p)
-            try p.bind("/hidden", "/hidden", .replace, mask: [])
+            if masks { try p.bind("/hidden", "/hidden", .replace, mask: []) }
             return try Vx(LinuxCalls()).run(p, "/attack", ["/attack"] + words, options)
         }
         return try p.wait(.pid(pid)).status.text
