@@ -7,8 +7,8 @@ import Mnt
 import NineP
 import Testing
 
-/// Long reads of a file of the host over a unix socket, whose pages go out as they lie there.
-@Suite("Long reads", .timeLimit(.minutes(1))) struct StreamTests {
+/// Long reads of a file of the host over a unix socket, whose pages go out as they lie there, and long writes.
+@Suite("Long reads and writes", .timeLimit(.minutes(1))) struct StreamTests {
     /// Runs `body` with the path of a host directory, what is in its file `f`, and a way to call its server.
     private static func serving(
         _ body: @escaping @Sendable (Proc, String, [UInt8], () throws -> (Talk, Proc.Connection)) throws -> Void
@@ -122,6 +122,113 @@ import Testing
                 try other.start(.linux)
                 try other.lives()
                 for fd in [c.data, c.control, d.data, d.control] { try p.close(fd) }
+            }
+        }
+    }
+
+    /// A file, and what is in it after `body` has written here and there.
+    private static func writing(
+        _ msize: Int, flags: OpenFlags = .readWrite,
+        _ body: @escaping @Sendable (Proc, Talk, Proc.Connection, UInt32, (Int, [UInt8]) -> Void) throws -> Void
+    ) throws {
+        try serving { p, _, bytes, call in
+            var model = bytes
+            let (t, c) = try call()
+            try t.start(.linux, msize: msize)
+            let fid = try t.lopened("f", flags)
+            try body(p, t, c, fid) { at, data in
+                if model.count < at + data.count {
+                    model += [UInt8](repeating: 0, count: at + data.count - model.count)
+                }
+                model.replaceSubrange(at..<at + data.count, with: data)
+            }
+            let (other, _) = try call()
+            try other.start(.linux, msize: 1 << 20)
+            let again = try other.lopened("f")
+            var got: [UInt8] = []
+            while case let part = try read(other, again, got.count, 1 << 20), !part.isEmpty { got += part }
+            try t.check(got == model, "\(got.count) bytes, which are not those \(model.count)")
+        }
+    }
+
+    private static func data(_ count: Int, _ seed: Int) -> [UInt8] {
+        Array((0..<count).lazy.map { UInt8(truncatingIfNeeded: ($0 + seed) &* 7 ^ $0 >> 8) })
+    }
+
+    /// Long writes and short ones, within the file and behind its end.
+    @Test(arguments: [8192, 1 << 16, 1 << 17, 1 << 20]) func takesWhatIsSent(msize: Int) throws {
+        try Self.writing(msize) { p, t, _, fid, wrote in
+            let longest = msize - Wire.writeHeader
+            for (n, start) in [0, 0, 5, 4096, 123_457, 2_999_990, 3_500_000].enumerated() {
+                for count in [longest, min(longest, 40_000), 1, min(longest, 34_000), longest] {
+                    let data = Self.data(count, n)
+                    try t.check(try t.write(fid, data, at: UInt64(start)) == count, "all is written")
+                    wrote(start, data)
+                }
+                try t.lives()
+            }
+        }
+    }
+
+    /// What is no write, and what is refused, stands between them.
+    @Test func writesStayInTheirFramesWhateverIsAskedBetween() throws {
+        try Self.writing(1 << 17) { p, t, _, fid, wrote in
+            let (toRead, data) = (try t.lopened("f"), Self.data(120_000, 1))
+            for n in 0..<40 as Range<UInt16> {
+                let offset = Int(n) * 61_001
+                try t.ask(.write(fid: fid, offset: UInt64(offset), count: 120_000), tag: 1000 + n, data: data)
+                try t.ask(.getattr(fid: fid, requestMask: .basic), tag: 2000 + n)
+                try t.ask(.write(fid: toRead, offset: 0, count: 120_000), tag: 3000 + n, data: data)
+                wrote(offset, data)
+                for _ in 0..<3 {
+                    guard let reply = try t.hear() else { throw Wrong("hung up") }
+                    switch (reply.message, reply.tag / 1000) {
+                    case (.write(120_000), 1), (.getattr, 2), (.lerror, 3): break
+                    default: throw Wrong("\(reply.tag) is answered by \(reply.message)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// However it is cut.
+    @Test(arguments: [64, 700, 5000, 60_000]) func aWriteMayComeInPieces(size: Int) throws {
+        try Self.writing(1 << 18) { p, t, c, fid, wrote in
+            for n in 0..<3 {
+                let data = Self.data(200_000, n)
+                let message = Tmessage.write(fid: fid, offset: 7, count: UInt32(data.count))
+                let frame = try t.frame(message, tag: 9, data: data)
+                for at in stride(from: 0, to: frame.count, by: n == 0 ? frame.count : size) {
+                    try p.write(c.data, Array(frame[at..<min(frame.count, n == 0 ? frame.count : at + size)]))
+                }
+                guard case .write(200_000) = try t.hear()?.message else { throw Wrong("it is not written") }
+                wrote(7, data)
+            }
+        }
+    }
+
+    @Test func oneWhoHangsUpWithinAWriteHasWrittenNothingOfIt() throws {
+        try Self.writing(1 << 18) { p, t, c, fid, wrote in
+            let data = Self.data(200_000, 3)
+            _ = try t.write(fid, data, at: 0)
+            wrote(0, data)
+            let message = Tmessage.write(fid: fid, offset: 1000, count: UInt32(data.count))
+            try p.write(c.data, Array(try t.frame(message, tag: 9, data: data).dropLast(5)))
+            try p.sleep(milliseconds: 50)
+            for fd in [c.data, c.control] { try p.close(fd) }
+            try p.sleep(milliseconds: 50)
+        }
+    }
+
+    /// Where the end is is not for the client to say.
+    @Test func whatIsAppendedGoesToTheEnd() throws {
+        try Self.writing(1 << 18, flags: [.readWrite, .append]) { p, t, _, fid, wrote in
+            var end = 3_000_001
+            for n in 0..<4 {
+                let data = Self.data(200_000, n)
+                try t.check(try t.write(fid, data, at: 0) == data.count, "all is written")
+                wrote(end, data)
+                end += data.count
             }
         }
     }
