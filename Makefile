@@ -23,6 +23,7 @@ soak:
 	    --filter KillTests
 	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
 	./run --version && Tests/PeerTests/kill.py .build/release/emu 500
+	Tests/NativeTests/many.py .build/release/emu
 	Tests/mutants
 	.ci/fuzz 1800
 	.ci/bench

@@ -17,8 +17,9 @@ extension DevFs {
             let fd: HostFd
             if perm.contains(.directory) {
                 fd = try HostFiles.makeDirectory(name, in: directory, perm.hostBits)
-            } else if perm.contains(.socket) {
-                fd = try HostFiles.makeSocket(name, in: directory, perm.hostBits)
+            } else if !perm.isDisjoint(with: [.socket, .namedPipe]) {
+                let isFifo = perm.contains(.namedPipe)
+                fd = try HostFiles.makeNode(name, in: directory, isFifo: isFifo, perm.hostBits)
             } else {
                 fd = try HostFiles.create(name, in: directory, HostFiles.flags(mode), perm.hostBits)
             }

@@ -43,14 +43,15 @@ extension HostFiles {
         return fd
     }
 
-    /// Makes a socket file that nobody answers at, and gives a descriptor that only names it. The corresponding POSIX call is
-    /// `mknodat(2)`.
-    public static func makeSocket(
-        _ name: String, in directory: Int32, _ mode: UInt32
+    /// Makes a FIFO, or a socket file that nobody answers at, and gives a descriptor that only names it. The corresponding
+    /// POSIX call is `mknodat(2)`.
+    public static func makeNode(
+        _ name: String, in directory: Int32, isFifo: Bool, _ mode: UInt32
     ) throws(SysError) -> HostFd {
-        try HostIO.check(HostName.withBytes(name) { mknodat(directory, $0, S_IFSOCK | mode, 0) })
+        let type = isFifo ? Glibc.S_IFIFO : S_IFSOCK
+        try HostIO.check(HostName.withBytes(name) { mknodat(directory, $0, type | mode, 0) })
         let fd = try open(name, in: directory, nameOnly)
-        guard try HostStat(fd.number).kind == .socket else { throw .stale }
+        guard try HostStat(fd.number).kind == (isFifo ? .pipe : .socket) else { throw .stale }
         // By its descriptor: another file may have taken the name.
         if try HostStat(fd.number).permissions != mode { try HostIO.check(chmod("/proc/self/fd/\(fd.number)", mode)) }
         return fd

@@ -33,20 +33,33 @@ extension Request {
         return .value(0)
     }
 
-    /// Plain files and sockets only: the others are devices' to make. The corresponding Linux call is `mknod(2)`.
+    /// Plain files, FIFOs and sockets only: the others are devices' to make. The corresponding Linux call is `mknod(2)`.
     private func mknod(_ name: Name, _ mode: UInt32) throws(SysError) -> Answer {
         switch mode & ModeBits.mask {
         case 0, ModeBits.regular: break
-        case ModeBits.socket:
+        case ModeBits.socket, ModeBits.pipe:
             let (directory, last) = try vacancy(name)
-            _ = try makeSocket(directory, last, mode)
+            _ = try makeNode(directory, last, mode)
             return .value(0)
-        case ModeBits.pipe, ModeBits.character, ModeBits.block, ModeBits.directory: throw .notOwner
+        case ModeBits.character, ModeBits.block, ModeBits.directory: throw .notOwner
         default: throw .badArg
         }
         let (directory, last) = try vacancy(name)
         _ = try tree.create(directory, last, .read, FileMode(linux: mode & 0o7777 & ~proc.umask), how)
         return .value(0)
+    }
+
+    /// A FIFO, or a socket file that nobody answers at, as `mode` says. Devices that keep none throw `.notOwner`.
+    func makeNode(_ directory: Chan, _ name: String, _ mode: UInt32) throws(SysError) -> Chan {
+        let kind = mode & ModeBits.mask == ModeBits.pipe ? FileMode.namedPipe : .socket
+        let mode = FileMode(linux: mode & (ModeBits.mask | 0o7777 & ~proc.umask))
+        _ = try tree.create(directory, name, .read, mode, how)
+        let c = try tree.walk(directory, name, follow: false, how)
+        guard try tree.stat(c, how).mode.contains(kind) else {
+            try tree.remove(c, how)
+            throw .notOwner
+        }
+        return c
     }
 
     /// The corresponding Linux call is `symlink(2)`.

@@ -144,7 +144,7 @@ extension Request {
             throw error
         }
         let c: Chan
-        do throws(SysError) { c = try makeSocket(directory, last, 0o777) } catch {
+        do throws(SysError) { c = try makeNode(directory, last, ModeBits.socket | 0o777) } catch {
             // Made by somebody else meanwhile.
             if error.code == .exist { return .failure(Errno.inUse) }
             throw error
@@ -157,18 +157,6 @@ extension Request {
             throw error
         }
         return .value(0)
-    }
-
-    /// A socket file that nobody answers at. Devices that keep none throw `.notOwner`.
-    func makeSocket(_ directory: Chan, _ name: String, _ mode: UInt32) throws(SysError) -> Chan {
-        let mode = FileMode(linux: ModeBits.socket | mode & 0o7777 & ~proc.umask)
-        _ = try tree.create(directory, name, .read, mode, how)
-        let c = try tree.walk(directory, name, follow: false, how)
-        guard try tree.stat(c, how).mode.contains(.socket) else {
-            try tree.remove(c, how)
-            throw .notOwner
-        }
-        return c
     }
 
     /// The corresponding Linux call is `listen(2)`.

@@ -21,6 +21,8 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+PACKAGES = (
+    "bc bzip2 g++ gcc git less make passwd patch perl procps python3 python3-venv sqlite3 util-linux vim xz-utils".split())
 NOBODY = 65534
 LIMIT = 120
 SPACE = "mkdir {work}\nbind -c '#U*{work}' {work}\n. /lib/ns/host\n"
@@ -158,6 +160,7 @@ def canary(emu):
 def main():
     if len(sys.argv) < 2 or os.geteuid() != 0:
         sys.exit(__doc__ if len(sys.argv) < 2 else "run.py: users are changed and mounts are made: run it as root")
+    subprocess.run([HERE.parent.parent / "run", "need", *PACKAGES], check=True)
     # Where the ordinary user finds it too.
     home = tempfile.mkdtemp(prefix="emu-bin-", dir="/tmp")
     os.chmod(home, 0o755)
