@@ -133,6 +133,8 @@ extension Request {
     }
 
     private static let familySize = 2
+    /// Where either family has its port.
+    private static let portPlace = 2..<4
 
     private func bind(_ socket: GuestSocket, _ path: [UInt8]) throws(SysError) -> Answer {
         guard let engine = guest.localSockets, socket.isElsewhere else { throw .notSupported }
@@ -163,9 +165,10 @@ extension Request {
     private func listen() throws(SysError) -> Answer {
         let socket = try socket(0)
         if socket.domain == .unix || socket.isElsewhere { return Self.failure(socket.listen(int(1))) }
-        // One that has no port gets one of all of this host's addresses.
-        let local = socket.local
-        if case .ip(.ip(let ip, port: 0), let host) = GuestAddress(local) {
+        // One that has no address gets all of this host's. It may tell of a port that it had: when it called, in vain.
+        var local = socket.local
+        if case .ip(.ip(let ip, _), let host) = GuestAddress(local), ip == .any || ip == .any4 {
+            local.replaceSubrange(Self.portPlace, with: [0, 0])
             let now = try allowed(local, .ip(ip, port: 0), host, for: socket)
             if now != local {
                 let errno = socket.bind(now)

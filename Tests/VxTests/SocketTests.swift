@@ -72,6 +72,7 @@ import Testing
                 #"sendto(\#(here), "x", 1, MSG_FASTOPEN, \#(far)) EOPNOTSUPP"#,
                 "connect(socket(AF_INET6, SOCK_STREAM, 0), (struct sockaddr *)&mapped, sizeof mapped) EACCES",
                 "listen(nowhere, 1) ok", "at 127.0.0.1", #"with_inet(connect, \#(here), "127.0.0.1", port) ok"#,
+                #"with_inet(connect, vain, "127.0.0.1", 9) ECONNREFUSED"#, "listen(vain, 1) ok", "at 127.0.0.1",
                 "setsockopt(fresh, IPPROTO_IP, IP_OPTIONS, route, sizeof route) ENOPROTOOPT",
                 #"setsockopt(fresh, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2) ENOPROTOOPT"#,
                 "setsockopt(fresh, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ok",
