@@ -204,7 +204,7 @@ static void race(void) {
         int port, listens = 0;
         socklen_t size = sizeof listens;
         getsockopt(swapped, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
-        if (listens && !strcmp(local_host(swapped, &port), "0.0.0.0")) beyond++;
+        if (listens && !strcmp(local_host(swapped, &port), "0.0.0.0") && port) beyond++;
         close(fd);
     }
     stop = 1;
