@@ -180,6 +180,15 @@ extension HostFiles {
         try HostIO.check(cshim_fcntl(descriptor, F_GETFL, 0)) & HostFlag.path != 0
     }
 
+    /// What a descriptor was opened for. The corresponding POSIX call is `fcntl(2)`.
+    public static func access(_ descriptor: Int32) throws(SysError) -> Access {
+        switch try HostIO.check(cshim_fcntl(descriptor, F_GETFL, 0)) & O_ACCMODE {
+        case O_RDONLY: .read
+        case O_WRONLY: .write
+        default: .readWrite
+        }
+    }
+
     /// Moves the descriptor's own offset. The corresponding POSIX call is `lseek(2)`.
     public static func seek(_ descriptor: Int32, to offset: UInt64) throws(SysError) {
         guard let offset = off_t(exactly: offset) else { throw .badArg }

@@ -150,6 +150,23 @@ public final class HostPeer: Sendable {
         return n >= 2 && fields.count > n - 2 ? fields[n - 2] : nil
     }
 
+    /// What /proc/pid/status says of the signals of a thread, bit 0 for the first: those that wait for it or for its process, and
+    /// those that it blocks, passes over and deals with. nil once it has ended.
+    public static func signals(
+        of thread: Int32
+    ) -> (pending: UInt64, blocked: UInt64, ignored: UInt64, caught: UInt64)? {
+        guard let bytes = try? HostEnvironment.readFile("/proc/\(thread)/status", limit: 8192) else { return nil }  // gone
+        var sets: [String: UInt64] = [:]
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.starts(with: "S".utf8) {
+            let words = line.split(whereSeparator: { $0 == 9 || $0 == 32 }).map { String(decoding: $0, as: UTF8.self) }
+            if words.count == 2 { sets[words[0]] = UInt64(words[1], radix: 16) }
+        }
+        guard let own = sets["SigPnd:"], let shared = sets["ShdPnd:"], let blocked = sets["SigBlk:"],
+            let ignored = sets["SigIgn:"], let caught = sets["SigCgt:"]
+        else { return nil }
+        return (own | shared, blocked, ignored, caught)
+    }
+
     /// What /proc/pid/status says of a thread: the process that it is of, and the number that this has in its view.
     public static func place(of thread: Int32) throws(SysError) -> (process: Int32, inner: Int32) {
         let bytes = try HostEnvironment.readFile("/proc/\(thread)/status", limit: 8192)

@@ -200,6 +200,34 @@ public final class HostView: Sendable {
     }
 }
 
+/// The program that a process of a view runs while a program of ours runs in its place: it tells of each signal that comes, by
+/// a call of its own, and does what that answers.
+public enum HostStandIn {
+    /// The number of the call. Its first argument is the signal; 0 where it has just begun, or gone on after `raise`.
+    public static let call = Int32(CSANDBOX_STANDIN)
+    /// It waits for the next signal.
+    public static let wait: UInt64 = 0
+    /// It ends with a status.
+    public static func exit(_ status: Int32) -> UInt64 {
+        UInt64(CSANDBOX_EXIT) | UInt64(truncatingIfNeeded: status) & 0xFF
+    }
+    /// A signal does with it what it does by default.
+    public static func raise(_ signal: Int32) -> UInt64 {
+        UInt64(CSANDBOX_RAISE) | UInt64(truncatingIfNeeded: signal) & 0x3F
+    }
+
+    /// Its file.
+    public static func file() throws(SysError) -> HostMemoryFile {
+        let file = try HostMemoryFile(sealable: true)
+        let image = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, n in
+            n = csandbox_standin(buffer.baseAddress, buffer.count)
+        }
+        guard try HostIO.pwrite(file.number, image.span.bytes, at: 0) == image.count else { throw .io }
+        try file.seal()
+        return file
+    }
+}
+
 /// How a host process ended, as `wait(2)` has it.
 public struct HostExit: Sendable {
     /// The exit status, nil where a signal ended it.

@@ -18,6 +18,12 @@ public struct Note: Hashable, Sendable {
         self.sender = sender
     }
 
+    /// The note that a signal stands for; nil where it has no name here.
+    public init?(signal: Int32) {
+        guard let (text, _) = Self.signals.first(where: { $0.value == signal }) else { return nil }
+        self.init(text, signal: signal)
+    }
+
     public static let interrupt = Note("interrupt")
     public static let hangup = Note("hangup")
     public static let quit = Note("quit")

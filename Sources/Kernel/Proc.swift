@@ -275,6 +275,9 @@ public final class Proc: @unchecked Sendable {
         runner?.resume()
     }
 
+    /// Why it was told to end, where it was.
+    public var fate: Status { state.withLock { $0.fate } }
+
     /// True once it has been told to end.
     public var isKilled: Bool { attention.load(ordering: .relaxed) & Attention.killed != 0 }
 }

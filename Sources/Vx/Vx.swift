@@ -29,6 +29,9 @@ public struct Vx: Engine {
     public func run(_ p: Proc, _ path: String, _ args: [String], _ options: VxOptions) throws(SysError) -> Status {
         let words = args.map { Array($0.utf8) }
         let execution = try personality.execution(of: path, words, p.linuxEnvironment, in: p)
+        guard execution.isOfHost else {
+            throw SysError(.badExec, saying: "no program of the host", subject: execution.path)
+        }
         let view = try VxView(.init(proc: p, execution: execution), personality, options)
         defer { p.setRunner(nil) }
         return try view.run()

@@ -23,7 +23,24 @@ struct VxExec {
 
     /// Throws, with the program as it was and the trap not answered, where it cannot be replaced. Gives why the host did not
     /// replace it, which the program has been told.
+    ///
+    /// What is no program of the host's runs here, and a stand-in in its place there.
     func run(_ execution: Execution) throws(SysError) -> SysError? {
+        guard !execution.isOfHost else { return try runNative(execution) }
+        let standIn = try HostStandIn.file()
+        let program = try standIn.open(.read)
+        process.crossing = VxCrossing(view, process, execution)
+        do throws(SysError) {
+            guard let told = try replace(by: program.number, execution.arguments, execution) else { return nil }
+            process.crossing = nil
+            return told
+        } catch {
+            process.crossing = nil
+            throw error
+        }
+    }
+
+    private func runNative(_ execution: Execution) throws(SysError) -> SysError? {
         let caller = process.proc.caller
         let image = execution.interpreter ?? execution.file
         guard let fd = try image.dev.lend(image, caller) else {
@@ -37,6 +54,12 @@ struct VxExec {
             ]
             arguments = words + arguments.dropFirst()
         }
+        return try replace(by: fd, arguments, execution)
+    }
+
+    private func replace(
+        by fd: Int32, _ arguments: [[UInt8]], _ execution: Execution
+    ) throws(SysError) -> SysError? {
         let size = try Self.size(arguments, execution.environment)
         let number = try trap.give(fd, closeOnExec: true, answers: false)
         let traced = try VxTraced(trap, of: process.peer.pid)
@@ -108,4 +131,9 @@ struct VxExec {
     private static func append(_ word: UInt64, _ bytes: inout [UInt8]) {
         for i in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(i)))) }
     }
+}
+
+extension Execution {
+    /// Whether the host can run it: an ELF file of its own kind.
+    var isOfHost: Bool { program == nil && elf?.machine == .x86 }
 }

@@ -17,6 +17,8 @@ final class VxProcess: Runner {
     private struct State {
         /// Where exec puts its arguments, where that was needed before: shared by those that share their memory.
         var scratch = VxScratch()
+        /// The program of ours that runs in its place.
+        var crossing: VxCrossing?
         /// Threads, by our numbers, that have asked for something.
         var threads: Set<Int32> = []
     }
@@ -34,6 +36,11 @@ final class VxProcess: Runner {
     var scratch: VxScratch {
         get { state.withLock { $0.scratch } }
         set { state.withLock { $0.scratch = newValue } }
+    }
+
+    var crossing: VxCrossing? {
+        get { state.withLock { $0.crossing } }
+        set { state.withLock { $0.crossing = newValue } }
     }
 
     func add(thread: Int32) { state.withLock { _ = $0.threads.insert(thread) } }

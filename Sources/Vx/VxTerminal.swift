@@ -95,6 +95,8 @@ extension VxView {
         let group = first.group
         for proc in first.system.processes where proc.group == group {
             if let process = proc.runner as? VxProcess, process.view?.host.hasTerminal == true { continue }
+            // A stand-in hands it on.
+            if host.hasTerminal, process(proc.pid) != nil { continue }
             proc.post(note)
         }
     }

@@ -82,17 +82,20 @@ final class VxView: Sendable {
             host.end()
             throw .noMemory
         }
-        do throws(SysError) {
-            return try changed.sleep { () throws(SysError) -> Status? in
-                try state.withLock { (s) throws(SysError) in
-                    if let failure = s.failure { throw failure }
-                    return s.end ?? (s.isGone ? Status("killed") : nil)
+        while true {
+            do throws(SysError) {
+                return try changed.sleep { () throws(SysError) -> Status? in
+                    try state.withLock { (s) throws(SysError) in
+                        if let failure = s.failure { throw failure }
+                        return s.end ?? (s.isGone ? Status("killed") : nil)
+                    }
                 }
+            } catch {
+                if error.code == .interrupted { continue }
+                // Nobody waits for it any more.
+                host.end()
+                throw error
             }
-        } catch {
-            // Nobody waits for it any more.
-            host.end()
-            throw error
         }
     }
 
@@ -152,7 +155,10 @@ final class VxView: Sendable {
             return s.processes.values
         }
         // What the host has not told of yet.
-        for process in left where process.proc !== first { process.proc.finish("killed") }
+        for process in left {
+            process.crossing?.gone()
+            if process.proc !== first, process.crossing == nil { process.proc.finish("killed") }
+        }
     }
 
     private func answer(_ trap: HostTrap) {
@@ -164,6 +170,7 @@ final class VxView: Sendable {
             trap.pass()
         case VxMachine.clone where trap.arguments[0] & UInt64(VxClone.forbidden) == 0, VxMachine.fork, VxMachine.vfork:
             VxFork(self, process, trap).run()
+        case HostStandIn.call where process.crossing != nil: process.crossing?.answer(trap)
         default: answer(VxGuest(self, process, trap), .try)
         }
     }
@@ -316,7 +323,8 @@ final class VxView: Sendable {
         }
         ended.add(process.counts)
         // The first program's Proc has a Thread, which ends it.
-        guard wasThere, process.proc !== first else { return }
+        process.crossing?.gone()
+        guard wasThere, process.proc !== first, process.crossing == nil else { return }
         process.proc.finish(exit.map { Status($0) } ?? Status("ended"))
     }
 

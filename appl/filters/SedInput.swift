@@ -103,8 +103,13 @@ struct SedInput {
 
     /// Closes the file that was read; the one that was edited gets its name.
     mutating func close() throws(SysError) {
-        guard let open = reader.take() else { return }
-        if open.fd != 0 { try r.p.close(open.fd) }
+        guard var open = reader.take() else { return }
+        if open.fd != 0 {
+            try r.p.close(open.fd)
+        } else {
+            // Who quits early leaves the rest to the next program.
+            try open.giveBack(ahead.map { $0.line.count + ($0.isEnded ? 1 : 0) } ?? 0)
+        }
         guard let output = edited else { return }
         // Where one of these fails, `abandon` has to take away what there is.
         try output.writer.flush()

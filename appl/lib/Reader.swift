@@ -145,10 +145,12 @@ public struct Reader {
         while try line(body) != nil {}
     }
 
-    /// Takes the offset back to behind what was given, where the file can be sought in: the next program goes on there.
-    public mutating func giveBack() throws(SysError) {
-        guard !held.isEmpty else { return }
-        do throws(SysError) { try r.p.seek(fd, -Int64(held.count), .current) } catch {
+    /// Takes the offset back to behind what was given, less the last `unused` bytes of it, where the file can be sought in: the
+    /// next program goes on there.
+    public mutating func giveBack(_ unused: Int = 0) throws(SysError) {
+        let count = held.count + unused
+        guard count > 0 else { return }
+        do throws(SysError) { try r.p.seek(fd, -Int64(count), .current) } catch {
             guard error.code == .stream else { throw error }
         }
         held = 0..<0

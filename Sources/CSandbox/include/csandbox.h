@@ -48,6 +48,12 @@ int csandbox_send(int socket, const void *bytes, size_t size, int fd, int other)
    long. */
 ssize_t csandbox_receive(int socket, void *bytes, size_t size, int *fds);
 
+/* The call by which the stand-in tells of a signal, or 0, and what it is told: to wait for the next one (0), or to end with a
+   status or to have a signal do its default action, which stands in the low byte. */
+enum { CSANDBOX_STANDIN = 1000, CSANDBOX_EXIT = 0x100, CSANDBOX_RAISE = 0x200 };
+/* Makes its file: the size, or 0 where there is no room. */
+size_t csandbox_standin(void *bytes, size_t room);
+
 /* A trapped call. */
 struct csandbox_call {
     uint64_t id;
