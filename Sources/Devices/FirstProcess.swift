@@ -16,6 +16,10 @@ public struct FirstProcess: Sendable {
     private let isShell: Bool
     /// Host paths that `--sandbox` shows; element N is the tree `#UsandboxN`.
     private let shown: [String]
+    /// Whether that is for a program, which finds what Linux programs look for, and runs in the directory where emu was
+    /// started, if that is shown.
+    private let isProgram: Bool
+    private let here: String?
     /// What the name space goes on with: a file, and its text where it is the host's.
     private let nameSpace: (name: String, text: String?)?
     /// A script of the host: its name inside and its text.
@@ -24,6 +28,8 @@ public struct FirstProcess: Sendable {
     /// The zone that the host's `$TZ` names, and its file.
     private let zone: (name: String, bytes: [UInt8])?
 
+    /// What Linux programs look for beside files of the host's.
+    private static let linux = "/lib/ns/linux"
     /// Where a script of the host stands inside.
     private static let scripts = "/n/script"
     /// The tree that has `zoneinfo`, joined to /lib.
@@ -52,10 +58,12 @@ public struct FirstProcess: Sendable {
         } else {
             nameSpace = nil
         }
+        // In a sandbox a script for a program of the host's is run by that, not by our shell.
+        let isProgram = !shown.isEmpty && command == nil && words.first.map { !Self.isOurs($0) } ?? false
         if let command {
             script = nil
             args = ["/bin/sh", "-c", command] + words
-        } else if let first = words.first, HostEnvironment.isFile(first),
+        } else if let first = words.first, !isProgram, HostEnvironment.isFile(first),
             case let text = try HostEnvironment.readFile(first), !text.prefix(512).contains(0)
         {
             let name = first.split(separator: "/").last.map(String.init) ?? first
@@ -69,6 +77,18 @@ public struct FirstProcess: Sendable {
             }
         }
         isShell = command != nil || script != nil || words.isEmpty
+        let here = isProgram ? HostEnvironment.directory : nil
+        self.here = here.flatMap { here in shown.contains { here == $0 || here.hasPrefix($0 + "/") } ? here : nil }
+        self.isProgram = isProgram
+    }
+
+    /// Whether `--sandbox` runs it with our shell: a script of the host's that does not begin with another program's name.
+    public static func isOurs(_ name: String) -> Bool {
+        guard HostEnvironment.isFile(name), let text = try? HostEnvironment.readFile(name),
+            !text.prefix(512).contains(0)
+        else { return false }
+        let line = String(decoding: text.prefix { $0 != 10 }, as: UTF8.self)
+        return !line.hasPrefix("#!") || line.hasSuffix("emu") || line.hasSuffix("emu -")
     }
 
     public func run(_ p: Proc) throws(SysError) -> Status {
@@ -122,6 +142,9 @@ public struct FirstProcess: Sendable {
         if let script { try install(script, p) }
         if let zone { try install(zone, p) }
         try p.chdir(host ? "/n/host" : "/home/\(user)")
+        guard isProgram else { return }
+        try NameSpaceFile(name: Self.linux, text: try text(p, Self.linux)).apply(to: p)
+        if let here { try p.chdir(here) }
     }
 
     /// The keys of the user are those of the system: see keys(6).
@@ -161,7 +184,9 @@ public struct FirstProcess: Sendable {
             try p.close(try p.create(path, .write, FileMode(rawValue: 0o444)))
         }
         // Where it can be written to, new files are made in it.
-        let flags: MountFlags = try p.whence(source).mask.contains(.write) ? [.before, .create] : .after
+        let isChanged = try p.whence(source).mask.contains(.write)
+        // A program means the host's commands by their names; libraries of ours are in nobody's way.
+        let flags: MountFlags = isChanged ? [.before, .create] : isProgram && path == "/bin" ? .before : .after
         try p.bind(source, path, isDirectory ? flags : .replace)
     }
 

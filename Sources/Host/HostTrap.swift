@@ -30,6 +30,10 @@ public struct HostTrap: Sendable {
 
     public func refuse(_ errno: Int32) { _ = csandbox_answer(view.listener, id, 0, errno, 0) }
 
+    /// Nothing has been done: the signal that waits for the caller is dealt with first, and the call made again or not, as with any
+    /// that a signal interrupts.
+    public func restart() { refuse(512) }  // ERESTARTSYS
+
     /// Has the host do it.
     public func pass() { _ = csandbox_answer(view.listener, id, 0, 0, 1) }
 
@@ -150,12 +154,13 @@ public final class HostPeer: Sendable {
         return n >= 2 && fields.count > n - 2 ? fields[n - 2] : nil
     }
 
-    /// What /proc/pid/status says of the signals of a thread, bit 0 for the first: those that wait for it or for its process, and
-    /// those that it blocks, passes over and deals with. nil once it has ended.
+    /// What /proc/pid/status says of the signals of a thread, bit 0 for the first: those that wait for it or, unless `alone`, for
+    /// its process, and those that it blocks, passes over and deals with. nil once it has ended.
     public static func signals(
-        of thread: Int32
+        of thread: Int32, alone: Bool = false
     ) -> (pending: UInt64, blocked: UInt64, ignored: UInt64, caught: UInt64)? {
-        guard let bytes = try? HostEnvironment.readFile("/proc/\(thread)/status", limit: 8192) else { return nil }  // gone
+        // It may have gone.
+        guard let bytes = try? HostEnvironment.readFile("/proc/\(thread)/status", limit: 8192) else { return nil }
         var sets: [String: UInt64] = [:]
         for line in bytes.split(separator: UInt8(ascii: "\n")) where line.starts(with: "S".utf8) {
             let words = line.split(whereSeparator: { $0 == 9 || $0 == 32 }).map { String(decoding: $0, as: UTF8.self) }
@@ -164,7 +169,7 @@ public final class HostPeer: Sendable {
         guard let own = sets["SigPnd:"], let shared = sets["ShdPnd:"], let blocked = sets["SigBlk:"],
             let ignored = sets["SigIgn:"], let caught = sets["SigCgt:"]
         else { return nil }
-        return (own | shared, blocked, ignored, caught)
+        return (alone ? own : own | shared, blocked, ignored, caught)
     }
 
     /// What /proc/pid/status says of a thread: the process that it is of, and the number that this has in its view.

@@ -38,6 +38,17 @@ public enum Machine: String, Sendable {
     /// The name of call `number`; nil for one that has no row.
     public func name(of number: Int32) -> String? { call(number).map { "\($0)" } }
 
+    /// Whether call `number` changes nothing, whoever answers it.
+    public func isQuestion(_ number: Int32) -> Bool {
+        switch call(number) {
+        case .stat, .lstat, .newfstatat, .statx, .access, .faccessat, .faccessat2, .readlink, .readlinkat, .statfs,
+            .fstatfs,
+            .chdir, .getdents64:
+            true
+        default: false
+        }
+    }
+
     /// The numbers of those calls, for an engine that asks for nothing else.
     public var numbers: [Int32] {
         let table = self == .x86 ? Self.x86Calls : Self.genericCalls

@@ -101,11 +101,13 @@ final class VxGuest: Guest {
     var pid: Int32 { process.inner }
 
     let how: How
+    private let wait: VxWait?
     /// What was copied, by address, where that is told of.
     private(set) var texts: [UInt64: [UInt8]] = [:]
     private static let textLimit = 4096
 
-    init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap, _ how: How = .try) {
+    init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap, _ how: How = .try, _ wait: VxWait? = nil) {
+        self.wait = wait
         self.view = view
         self.process = process
         self.trap = trap
@@ -148,7 +150,13 @@ final class VxGuest: Guest {
         if view.traces, bytes.count <= Self.textLimit { texts[address] = bytes }
     }
 
-    func write(_ bytes: [UInt8], _ address: UInt64) throws(SysError) { try trap.poke(bytes, address) }
+    func write(_ bytes: [UInt8], _ address: UInt64) throws(SysError) {
+        guard claim() else { throw .killed }
+        try trap.poke(bytes, address)
+    }
+
+    /// Whether the call is still to be answered, by whoever has asked here.
+    func claim() -> Bool { wait?.claim() ?? true }
 
     func file(_ fd: Int32) throws(SysError) -> GuestFile {
         guard fd >= 0 else { throw .badFd }

@@ -11,6 +11,7 @@ final class VxView: Sendable {
     let secret: UInt64
     private let directories: VxDirectories
     private let files = VxFiles()
+    private let waits = VxWaits()
     private let handles: VxHandles
     let sockets: VxSockets
     private let options: VxOptions
@@ -180,6 +181,7 @@ final class VxView: Sendable {
         let trap = guest.trap
         do throws(SysError) {
             let answer = try personality.answer(Call(trap.number, trap.arguments), guest, how)
+            guard guest.claim() else { return }
             switch answer {
             case .value(let value):
                 trace(guest, "= \(Int64(bitPattern: value))")
@@ -202,10 +204,17 @@ final class VxView: Sendable {
                 // Its Proc may be killed while it waits there.
                 do throws(SysError) {
                     let process = guest.process
-                    try process.proc.startThread { [self] _ in answer(VxGuest(self, process, trap, .wait), .wait) }
+                    try process.proc.startThread { [self] thread in
+                        let wait = VxWait(process, trap, thread)
+                        waits.add(wait)
+                        answer(VxGuest(self, process, trap, .wait, wait), .wait)
+                        waits.remove(wait)
+                    }
                 } catch { trap.refuse(error.errno) }
                 return
             }
+            guard guest.claim() else { return }
+            if error.code == .interrupted { return trap.restart() }
             let errno = error.code == .notHere ? VxMachine.refusals[trap.number] ?? 38 : error.errno
             if error.code == .notHere { guest.process.counts.add(trap.number) }
             trace(guest, VxTrace.failure(errno, error.description))

@@ -30,7 +30,11 @@ struct Emu: ParsableCommand {
     var wholeHost = false
     @Flag(help: "Show nothing of the host; home is in memory.")
     var noHost = false
-    @Flag(help: "Show what /lib/ns/sandbox lists, read-only, and what -m names; home is in memory.")
+    @Flag(
+        help: """
+            Run a program of the host that sees its /usr and the like, read-only, and the current directory, or what -m \
+            names; home is in memory.
+            """)
     var sandbox = false
     @Option(
         name: .short,
