@@ -134,6 +134,6 @@ struct VxExec {
 }
 
 extension Execution {
-    /// Whether the host can run it: an ELF file of its own kind.
-    var isOfHost: Bool { program == nil && elf?.machine == .x86 }
+    /// Whether the host can run it: an ELF file of its own kind, as one is of which nothing is told.
+    var isOfHost: Bool { program == nil && (elf == nil || elf?.machine == .x86) }
 }

@@ -1,0 +1,34 @@
+import Glibc
+import Testing
+
+@testable import Vx
+
+/// Processes and descriptors of a view, many of them: `Tests/Programs/family.c`.
+@Suite(.serialized) struct FamilyTests {
+    /// How often; `make soak` asks for more.
+    private static let count = getenv("EMU_FAMILY").map { String(cString: $0) } ?? "1000"
+
+    @Test(.timeLimit(.minutes(30)), arguments: ["parent", "middle"])
+    func aChildHasWhatItsParentHadThen(_ mode: String) throws {
+        #expect(try inCell("family.c", [mode, Self.count]).lines == ["wrong 0"])
+    }
+
+    @Test(.timeLimit(.minutes(30))) func signalsDoNotUndoWhatWasDone() throws {
+        #expect(try inCell("family.c", ["storm", Self.count]).lines == ["wrong 0"])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aForkBombIsHeld() throws {
+        var options = VxOptions()
+        options.limits.processes = 12
+        #expect(try inCell("family.c", ["bomb"], options).lines == ["fork EAGAIN after 11", "again ok"])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func descriptorsRunOut() throws {
+        #expect(try inCell("family.c", ["descriptors"]).lines == ["open EMFILE", "pipe EMFILE", "open ok"])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aDescriptorThatIsPassedOnGivesNoMore() throws {
+        #expect(
+            try inCell("family.c", ["passing"]).lines == ["read text", "write EBADF", "fchmod EACCES", "again refused"])
+    }
+}
