@@ -236,6 +236,16 @@ int64_t cbench_command(const char *words, long n) {
     return took;
 }
 
+int64_t cbench_resident(int process) {
+    char name[64];
+    long pages = 0, size;
+    snprintf(name, sizeof name, "/proc/%d/statm", process);
+    FILE *f = fopen(name, "r");
+    int fields = f ? fscanf(f, "%ld %ld", &size, &pages) : 0;
+    if (f) fclose(f);
+    return fields == 2 && pages > 0 ? pages * sysconf(_SC_PAGESIZE) : -ECHILD;
+}
+
 int64_t cbench_idle(const char *words) {
     int p[2];
     if (pipe2(p, O_CLOEXEC) < 0) return -errno;
@@ -244,16 +254,11 @@ int64_t cbench_idle(const char *words) {
     close(p[0]);
     if (error) return close(p[1]), -error;
     usleep(400000);
-    char name[64];
-    long pages = 0, size;
-    snprintf(name, sizeof name, "/proc/%d/statm", (int)child);
-    FILE *f = fopen(name, "r");
-    int fields = f ? fscanf(f, "%ld %ld", &size, &pages) : 0;
-    if (f) fclose(f);
+    int64_t bytes = cbench_resident(child);
     close(p[1]);
     int status;
     waitpid(child, &status, 0);
-    return fields == 2 && pages > 0 ? pages * sysconf(_SC_PAGESIZE) : -ECHILD;
+    return bytes;
 }
 
 static int64_t text(const char *path, int64_t bytes) {

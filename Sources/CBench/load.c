@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -221,6 +222,46 @@ int64_t cbench_load(const char *address, const char *aname, const char *job, lon
         answer = -ENOENT;
     if (answer == 0) answer = measure(job, depth, n);
     if (wire.fd >= 0) close(wire.fd);
+    return answer;
+}
+
+/* So long after the last request a server has let go of what a quiet client does not need, microseconds. */
+enum { quiet = 2500000 };
+
+int64_t cbench_crowd(const char *address, const char *aname, long clients, long fids) {
+    struct ucred server;
+    struct rlimit limit;
+    socklen_t size = sizeof server;
+    int *fds = calloc(clients + 1, sizeof *fds);
+    if (!fds || getrlimit(RLIMIT_NOFILE, &limit) < 0) return free(fds), -ENOMEM;
+    rlim_t usual = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    // The first is there before, so that the server has done once what it does for all.
+    int64_t answer = 0, before = 0;
+    long made = 0;
+    for (; made <= clients && answer == 0; made++) {
+        answer = converse(address, aname, batch);
+        fds[made] = wire.fd;
+        if (made > 0 || answer < 0) continue;
+        if (getsockopt(wire.fd, SOL_SOCKET, SO_PEERCRED, &server, &size) < 0) answer = -errno;
+        usleep(quiet);
+        before = cbench_resident(server.pid);
+    }
+    for (long i = 0; i < fids && answer == 0; i++) {
+        walk(0, firstFid + i, 0, NULL);
+        if (!agreed(Twalk)) answer = -EPROTO;
+    }
+    if (answer == 0) {
+        usleep(quiet);
+        answer = cbench_resident(server.pid);
+        if (answer > 0) answer -= before;
+    }
+    for (long i = 0; i < made; i++)
+        if (fds[i] >= 0) close(fds[i]);
+    free(fds);
+    limit.rlim_cur = usual;
+    setrlimit(RLIMIT_NOFILE, &limit);
     return answer;
 }
 

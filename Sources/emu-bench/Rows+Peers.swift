@@ -20,7 +20,7 @@ func peerRows(_ emu: String) -> [Row] {
             }
         }
     }
-    return rows + clientRows(servers) + findRows(servers)
+    return rows + crowdRows(servers) + clientRows(servers) + findRows(servers)
 }
 
 private enum Net: String, CaseIterable { case unix, tcp }
@@ -133,6 +133,20 @@ private func stream(
             })
     }
     return rows
+}
+
+/// What the server keeps of clients that are quiet, and of fids.
+private func crowdRows(_ servers: Servers) -> [Row] {
+    [
+        Row("serve: memory of a quiet client", .init(most: 24_000), unit: .memory, 10_000, rounds: 1) {
+            (_, n) throws(SysError) in
+            try answered(cbench_crowd(servers.address(.emu, .unix), "", n, 0))
+        },
+        Row("serve: memory of a fid", .init(most: 1_000), unit: .memory, 20_000, rounds: 1) {
+            (_, n) throws(SysError) in
+            try answered(cbench_crowd(servers.address(.emu, .unix), "", 1, n))
+        },
+    ]
 }
 
 /// The mount device against our own server.

@@ -48,6 +48,11 @@ int64_t cbench_ask(int port, int type, long count, long depth, long n);
    before: s(tatus), w(alk of 5), o(pen), r(ead of 4 K), c(lunk); or it is one R or W: so much of a file as msize allows,
    in order. -EPROTO where the server gives another msize. */
 int64_t cbench_load(const char *address, const char *aname, const char *job, long msize, int depth, long n);
+/* Bytes of memory that the server at unix!path has more, where so many clients have attached and are quiet, of which the
+   last has made so many fids. */
+int64_t cbench_crowd(const char *address, const char *aname, long clients, long fids);
+/* Bytes of a process that are in memory. */
+int64_t cbench_resident(int process);
 /* As many bytes there and back, with nothing behind the socket but who counts them. */
 int64_t cbench_pingpong(int isTcp, long request, long reply, int depth, long n);
 
