@@ -145,6 +145,10 @@ static int write_file(const char *path, const char *text) {
     return n < 0 ? -1 : 0;
 }
 
+/* What stands for directories is in such trees. */
+#define DIRECTORIES "200000"
+#define DIRECTORY_FLAGS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
 /* A tree in memory that is mounted nowhere. */
 static int memory_tree(const char *inodes, unsigned attributes) {
     int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
@@ -348,16 +352,15 @@ static _Noreturn void launcher_loop(int socket, int agent, int place, pid_t chil
             wish.name[sizeof wish.name - 1] = 0;
             bound = bind_path(place, fds[0], wish.path, wish.name);
         }
+        if (n == sizeof wish && wish.kind == CSANDBOX_TREE) tree = memory_tree(DIRECTORIES, DIRECTORY_FLAGS);
         if (tree < 0 && bound < 0) {
-            tell(agent, CSANDBOX_FAILED, errno, wish.kind == CSANDBOX_BIND ? "bind" : "fuse", -1);
-        } else if (bound == 0) {
-            tell(agent, CSANDBOX_READY, 0, "bound", -1);
+            tell(agent, CSANDBOX_FAILED, errno, wish.kind == CSANDBOX_BIND ? "bind" : "tree", -1);
         } else {
-            tell(agent, CSANDBOX_READY, 0, "device", device);
-            tell(agent, CSANDBOX_READY, 0, "root", tree);
-            close(tree);
+            if (device >= 0) tell(agent, CSANDBOX_READY, 0, "device", device);
+            tell(agent, CSANDBOX_READY, 0, bound == 0 ? "bound" : "root", tree);
         }
         if (device >= 0) close(device);
+        if (tree >= 0) close(tree);
         for (int i = 0; i < 2; i++)
             if (fds[i] >= 0) close(fds[i]);
     }
@@ -386,7 +389,7 @@ static _Noreturn void launcher(const struct request *r, int socket, int terminal
     raise_loopback();
     /* What the host mounts later comes here too; what is mounted here stays here. */
     if (mount(NULL, "/", NULL, RECURSIVE | SLAVE, NULL)) give_up(socket, "slave");
-    int tree = memory_tree("200000", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    int tree = memory_tree(DIRECTORIES, DIRECTORY_FLAGS);
     if (tree < 0) give_up(socket, "tree");
     int self = pidfd(getpid()), agent[2];
     if (csandbox_pair(agent)) give_up(socket, "agent");

@@ -96,6 +96,17 @@ public final class HostView: Sendable {
         }
     }
 
+    /// One more such tree, for the directories of another device: it has a number of its own. Whoever calls owns it.
+    public func anotherTree() throws(SysError) -> Int32 {
+        try agent.withLock { (agent) throws(SysError) in
+            var wish = csandbox_wish()
+            wish.kind = UInt32(CSANDBOX_TREE)
+            try HostIO.check(csandbox_send(agent.number, &wish, MemoryLayout<csandbox_wish>.size, -1, -1))
+            var value: Int32 = 0
+            return try Self.receive(agent.number, &value).release()
+        }
+    }
+
     /// Binds a socket of a program to `path`, as the program wrote it; its file is then `name` in the tree of directories.
     /// Throws what the host says.
     public func bind(_ socket: GuestSocket, _ path: [UInt8], _ name: String) throws(SysError) {

@@ -3,7 +3,7 @@ import Kernel
 import Linux
 
 /// What stands for the directories of our name space in the descriptors of programs: an empty directory each, in a tree
-/// that is mounted nowhere. Nothing can be reached from one, and what a program does with one by a name comes to us.
+/// that is mounted nowhere, one for each of our file systems (and one for all that are too many). Nothing can be reached from one, and what a program does with one by a name comes to us.
 ///
 /// A directory is known by the file and the path that it was found by, and has the same number each time; a read position
 /// is the offset of the descriptor, so that dup, fork and lseek do what they should.
@@ -14,15 +14,28 @@ final class VxDirectories: Sendable {
         let path: String
     }
 
+    /// A tree, which has a number among the host's file systems.
+    final class Tree: Sendable {
+        let root: HostFd
+        let device: UInt64
+
+        init(_ root: consuming HostFd) throws(SysError) {
+            device = try HostStat(root.number).device
+            self.root = root
+        }
+    }
+
     /// One that a program may have open.
     final class Place: Sendable {
         let key: Key
+        let tree: Tree
         let name: String
         let identity: FileIdentity
         let chan: Chan
 
-        init(_ key: Key, _ name: String, _ identity: FileIdentity, _ chan: Chan) {
+        init(_ key: Key, _ tree: Tree, _ name: String, _ identity: FileIdentity, _ chan: Chan) {
             self.key = key
+            self.tree = tree
             self.name = name
             self.identity = identity
             self.chan = chan
@@ -31,14 +44,16 @@ final class VxDirectories: Sendable {
 
     fileprivate struct State {
         var byKey: [Key: Place] = [:]
-        var byInode: [UInt64: Place] = [:]
+        var byIdentity: [FileIdentity: Place] = [:]
+        /// By our numbers of file systems.
+        var trees: [UInt32: Tree] = [:]
         /// Those that nobody has opened, oldest first; what was opened since is passed over.
         var unopened: [Place] = []
         var firstUnopened = 0
-        var opened: Set<UInt64> = []
+        var opened: Set<FileIdentity> = []
         var count = 0
         /// Those that are being read: their Chans, open, the last one used at the end.
-        var readers: [(inode: UInt64, chan: Chan)] = []
+        var readers: [(identity: FileIdentity, chan: Chan)] = []
     }
 
     /// Chans that are kept open for reading: each has a descriptor of ours.
@@ -47,14 +62,30 @@ final class VxDirectories: Sendable {
     /// Most that are kept; the tree has room for more.
     static let limit = 100_000
 
-    private let root: Int32
-    private let device: UInt64
+    /// Most trees, each of which has a descriptor of ours.
+    private static let trees = 64
+
+    private let host: HostView
+    private let first: Tree
     private let state = Lock(State())
 
-    /// `root` lives as long as this does.
-    init(root: Int32) throws(SysError) {
-        self.root = root
-        device = try HostStat(root).device
+    init(_ host: HostView) throws(SysError) {
+        self.host = host
+        first = try Tree(try HostFiles.duplicate(host.directories))
+    }
+
+    /// The tree for one of our file systems.
+    private func tree(_ instance: UInt32) -> Tree {
+        let (known, isFull) = state.withLock { ($0.trees[instance], $0.trees.count >= Self.trees) }
+        if let known { return known }
+        // Where there are no more, the numbers are the only thing that is wrong.
+        guard !isFull, let root = try? host.anotherTree() else { return first }
+        guard let made = try? Tree(HostFd(owning: root)) else { return first }
+        return state.withLock { s in
+            let tree = s.trees[instance] ?? made
+            s.trees[instance] = tree
+            return tree
+        }
     }
 
     /// The place of a directory, made where there is none yet.
@@ -66,19 +97,20 @@ final class VxDirectories: Sendable {
             s.count += 1
             return String(s.count)
         }
-        _ = try HostFiles.makeDirectory(name, in: root, 0o755)
-        let stat = try HostStat(root, name)
-        let made = Place(key, name, FileIdentity(device: device, inode: stat.inode), c.mode == nil ? c : c.clone())
+        let tree = tree(c.instance)
+        _ = try HostFiles.makeDirectory(name, in: tree.root.number, 0o755)
+        let identity = FileIdentity(device: tree.device, inode: try HostStat(tree.root.number, name).inode)
+        let made = Place(key, tree, name, identity, c.mode == nil ? c : c.clone())
         let known = state.withLock { s -> Place? in
             if let known = s.byKey[key] { return known }
             s.byKey[key] = made
-            s.byInode[stat.inode] = made
+            s.byIdentity[identity] = made
             s.unopened.append(made)
             return nil
         }
         guard let known else { return made }
         // Two at once: the first one stays. Nobody knows this one.
-        try HostFiles.remove(name, in: root, isDirectory: true)
+        try HostFiles.remove(name, in: tree.root.number, isDirectory: true)
         return known
     }
 
@@ -89,9 +121,9 @@ final class VxDirectories: Sendable {
             while s.firstUnopened < s.unopened.count {
                 let place = s.unopened[s.firstUnopened]
                 s.firstUnopened += 1
-                if s.opened.contains(place.identity.inode) { continue }
+                if s.opened.contains(place.identity) { continue }
                 s.byKey[place.key] = nil
-                s.byInode[place.identity.inode] = nil
+                s.byIdentity[place.identity] = nil
                 if s.firstUnopened > 4096 {
                     s.unopened.removeFirst(s.firstUnopened)
                     s.firstUnopened = 0
@@ -100,7 +132,7 @@ final class VxDirectories: Sendable {
             }
             throw .tooManyFiles
         }
-        if let old { try HostFiles.remove(old.name, in: root, isDirectory: true) }
+        if let old { try HostFiles.remove(old.name, in: old.tree.root.number, isDirectory: true) }
     }
 
     /// A descriptor for a program, which shows what `dir` says of mode and time.
@@ -108,15 +140,15 @@ final class VxDirectories: Sendable {
         while true {
             let place = try place(c)
             let stands = state.withLock { s -> Bool in
-                guard s.byInode[place.identity.inode] === place else { return false }
-                s.opened.insert(place.identity.inode)
+                guard s.byIdentity[place.identity] === place else { return false }
+                s.opened.insert(place.identity)
                 return true
             }
             guard stands else { continue }
-            let fd = try HostFiles.open(place.name, in: root, HostFiles.directoryOnly)
+            let fd = try HostFiles.open(place.name, in: place.tree.root.number, HostFiles.directoryOnly)
             try HostFiles.setMode(fd.number, dir.mode.permissions)
             let readable = try HostFiles.open(".", in: fd.number, HostFiles.directory)
-            if !nameOnly { keep(c, place.identity.inode) }
+            if !nameOnly { keep(c, place.identity) }
             try HostFiles.setTimes(readable.number, accessed: dir.accessed, modified: dir.modified)
             // The host gives no descriptor to others that only names a file; from a placeholder nothing is read either way.
             return readable
@@ -126,17 +158,18 @@ final class VxDirectories: Sendable {
     /// The Chan of a descriptor that a program has, open where that is, opened anew by `open` where it has not been used for
     /// long; nil where it is none of ours.
     func chan(_ stat: HostStat, nameOnly: Bool, _ open: (Chan) throws(SysError) -> Chan) throws(SysError) -> Chan? {
-        guard stat.device == device, let place = state.withLock({ $0.byInode[stat.inode] }) else { return nil }
+        let identity = FileIdentity(device: stat.device, inode: stat.inode)
+        guard let place = state.withLock({ $0.byIdentity[identity] }) else { return nil }
         if nameOnly { return place.chan }
-        if let known = state.withLock({ $0.take(stat.inode) }) { return known }
+        if let known = state.withLock({ $0.take(identity) }) { return known }
         let made = try open(place.chan.clone())
-        keep(made, stat.inode)
+        keep(made, identity)
         return made
     }
 
-    private func keep(_ c: Chan, _ inode: UInt64) {
+    private func keep(_ c: Chan, _ identity: FileIdentity) {
         let gone = state.withLock { s -> Chan? in
-            s.readers.append((inode, c))
+            s.readers.append((identity, c))
             return s.readers.count > Self.readers ? s.readers.removeFirst().chan : nil
         }
         withExtendedLifetime(gone) {}
@@ -145,8 +178,8 @@ final class VxDirectories: Sendable {
 
 extension VxDirectories.State {
     /// The open Chan of a directory, which is then the last one used.
-    fileprivate mutating func take(_ inode: UInt64) -> Chan? {
-        guard let i = readers.lastIndex(where: { $0.inode == inode }) else { return nil }
+    fileprivate mutating func take(_ identity: FileIdentity) -> Chan? {
+        guard let i = readers.lastIndex(where: { $0.identity == identity }) else { return nil }
         readers.append(readers.remove(at: i))
         return readers.last?.chan
     }

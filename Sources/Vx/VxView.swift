@@ -58,7 +58,7 @@ final class VxView: Sendable {
             host = try HostView.start(filter: filter, options.limits.each)
         }
         warden = VxWarden(options.limits)
-        directories = try VxDirectories(root: host.directories)
+        directories = try VxDirectories(host)
         handles = VxHandles(host, start.proc)
         sockets = VxSockets(host)
         self.personality = personality

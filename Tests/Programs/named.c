@@ -53,6 +53,22 @@ static void path(void) {
     printf("status %d\n", status);
 }
 
+/* Directories of one file system have one number, and those of others have others. */
+static void numbers(void) {
+    const char *names[] = {"/ram", "/ram/a", "/rw", "/rw/a", "/in", "/proc", "/proc/self"};
+    struct stat s[7], opened;
+    mkdir("/ram/a", 0755);
+    mkdir("/rw/a", 0755);
+    for (int i = 0; i < 7; i++) {
+        stat(names[i], &s[i]);
+        int fd = open(names[i], O_RDONLY | O_DIRECTORY);
+        fstat(fd, &opened);
+        if (opened.st_dev != s[i].st_dev || opened.st_ino != s[i].st_ino) printf("%s is two\n", names[i]);
+        for (int j = 0; j < i; j++)
+            if (s[i].st_dev == s[j].st_dev) printf("%s %s\n", names[j], names[i]);
+    }
+}
+
 static void space(void) {
     int status;
     mkdir("/ram/a", 0755);
@@ -93,6 +109,7 @@ static void space(void) {
 int main(int n, char **words) {
     const char *mode = n > 1 ? words[1] : "";
     if (!strcmp(mode, "path")) path();
+    if (!strcmp(mode, "numbers")) numbers();
     if (!strcmp(mode, "space")) space();
     if (!strcmp(mode, "again")) printf("again\n");
     return 0;

@@ -24,6 +24,17 @@ import Testing
             ])
     }
 
+    @Test func directoriesOfOneFileSystemHaveOneNumber() throws {
+        let (_, lines) = try inCell(
+            "named.c", ["numbers"],
+            inside: { (p) throws(SysError) in
+                try p.bind("#Rram", "/ram", .create)
+                try? p.mkdir("/proc")  // where we have it too
+                try p.bind("#x", "/proc")
+            })
+        #expect(lines == ["/ram /ram/a", "/rw /rw/a", "/proc /proc/self"])
+    }
+
     @Test func aProgramRearrangesItsOwnNameSpace() throws {
         let (status, lines) = try inCell(
             "named.c", ["space"], masks: false,

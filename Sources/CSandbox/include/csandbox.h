@@ -31,8 +31,8 @@ struct csandbox_message {
 
 /* What a launcher is asked over its agent's socket. A FUSE file system that is mounted nowhere comes in two messages: the
    connection, and the root. To bind the socket that comes with the wish to a path, which is not ended with a zero where it is
-   as long as it may be; its file is then `name` in the tree: the answer has no descriptor. */
-enum { CSANDBOX_FUSE = 1, CSANDBOX_BIND };
+   as long as it may be; its file is then `name` in the tree: the answer has no descriptor. One more tree for directories. */
+enum { CSANDBOX_FUSE = 1, CSANDBOX_BIND, CSANDBOX_TREE };
 struct csandbox_wish {
     uint32_t kind;
     char path[108], name[32];
