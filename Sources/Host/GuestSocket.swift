@@ -97,6 +97,9 @@ public final class GuestSocket: Sendable {
 
     public func listen(_ backlog: Int32) -> Int32 { Glibc.listen(number, backlog) == 0 ? 0 : errno }
 
+    /// Ends what it listens for, and what was said. The corresponding POSIX call is `shutdown(2)`.
+    public func shutdown() { _ = Glibc.shutdown(number, Int32(SHUT_RDWR)) }
+
     /// Bytes that were sent, or an errno with a minus. The corresponding POSIX call is `sendto(2)`.
     public func send(_ bytes: [UInt8], _ flags: Int32, to address: [UInt8]) -> Int {
         Self.packed(address) { address, size in

@@ -175,7 +175,18 @@ extension Request {
                 guard errno == 0 else { return .failure(errno) }
             }
         }
-        return Self.failure(socket.listen(int(1)))
+        let errno = socket.listen(int(1))
+        // A call by another thread, in vain, may have taken its address away since it was looked at.
+        if errno == 0, case .ip(.ip(let ip, _), let host) = GuestAddress(socket.local), ip == .any || ip == .any4 {
+            let now = socket.local
+            do throws(SysError) {
+                guard try allowed(now, .ip(ip, port: 0), host, for: socket) == now else { throw .perm }
+            } catch {
+                socket.shutdown()
+                throw .perm
+            }
+        }
+        return Self.failure(errno)
     }
 
     // MARK: calling
