@@ -57,7 +57,8 @@ import Testing
             "limits.c", ["file"], options,
             after: { folder in size = try UInt64(HostEnvironment.readFile("\(folder.path)/rw/big").count) }
         ).status
-        #expect(status == "137: killed: write limit")
+        // The host ends it, or we do, whoever sees it first: of what is written one byte is not the program's.
+        #expect(status.hasPrefix("137: killed: write limit"), "\(status)")
         #expect(size == 100_000)
     }
 
