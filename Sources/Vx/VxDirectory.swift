@@ -3,7 +3,8 @@ import Kernel
 import Linux
 
 /// What stands for the directories of our name space in the descriptors of programs: an empty directory each, in a tree
-/// that is mounted nowhere, one for each of our file systems (and one for all that are too many). Nothing can be reached from one, and what a program does with one by a name comes to us.
+/// that is mounted nowhere, one for each of our file systems (and one for all that are too many). Nothing can be reached
+/// from one, and what a program does with one by a name comes to us.
 ///
 /// A directory is known by the file and the path that it was found by, and has the same number each time; a read position
 /// is the offset of the descriptor, so that dup, fork and lseek do what they should.
