@@ -63,9 +63,6 @@ __asm__(
     "standin_end:\n"
     ".popsection\n");
 enum { MACHINE = EM_X86_64 };
-#else
-#error "the stand-in is written for x86-64"
-#endif
 _Static_assert(CSANDBOX_STANDIN == 1000 && CSANDBOX_EXIT == 0x100 && CSANDBOX_RAISE == 0x200, "as above");
 
 extern const char standin_begin[], standin_end[];
@@ -88,3 +85,10 @@ size_t csandbox_standin(void *bytes, size_t room) {
     memcpy((char *)bytes + head, standin_begin, code);
     return head + code;
 }
+#else
+/* There is none for this machine yet: programs of ours are then nothing that one of the host's could run. */
+size_t csandbox_standin(void *bytes, size_t room) {
+    (void)bytes, (void)room;
+    return 0;
+}
+#endif

@@ -83,7 +83,7 @@ public struct FirstProcess: Sendable {
     }
 
     /// Whether `--sandbox` runs it with our shell: a script of the host's that does not begin with another program's name.
-    public static func isOurs(_ name: String) -> Bool {
+    private static func isOurs(_ name: String) -> Bool {
         guard HostEnvironment.isFile(name), let text = try? HostEnvironment.readFile(name),
             !text.prefix(512).contains(0)
         else { return false }

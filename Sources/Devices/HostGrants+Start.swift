@@ -3,20 +3,10 @@ import Kernel
 
 /// What of the host is shown, by what it is asked for.
 extension HostGrants {
-    /// Shows what `/lib/ns/sandbox` lists, read-only, and the paths in `others`, each `path:perms`; where a program is to be run
-    /// and no path is given, the current directory, unless a home is in it. Gives the places inside: tree `sandboxN` belongs
-    /// at element N.
-    public mutating func showSystem(and others: [String], for program: Bool) throws(SysError) -> [String] {
+    /// Shows what `/lib/ns/sandbox` lists, read-only, and the paths in `others`, each `path:perms`. Gives the places inside:
+    /// tree `sandboxN` belongs at element N.
+    public mutating func showSystem(and others: [String]) throws(SysError) -> [String] {
         var shown: [String] = []
-        var others = others
-        if program, others.isEmpty, let here = HostEnvironment.directory {
-            let home = HostEnvironment.variable("HOME").flatMap { try? HostEnvironment.realPath($0) }  // none
-            if here == "/" || home == here || home?.hasPrefix(here + "/") == true {
-                HostEnvironment.complain("emu: the current directory is not shown, since a home is in it (see -m)")
-            } else {
-                others = ["\(here):rwx"]
-            }
-        }
         for file in rootTable where file.path == "/lib/ns/sandbox" {
             for line in file.text.split(separator: "\n") where line.hasPrefix("/") {
                 guard let real = try? HostEnvironment.realPath(String(line)) else { continue }  // not on this host

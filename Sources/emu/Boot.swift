@@ -67,10 +67,7 @@ struct Boot {
             guard HostEnvironment.isDirectory(root) else { throw SysError(.notDir, subject: root) }
             grants.trees["root"] = .init(try HostEnvironment.realPath(root))
         }
-        if flags.sandbox {
-            let isProgram = flags.command == nil && flags.words.first.map { !FirstProcess.isOurs($0) } ?? false
-            shown = try grants.showSystem(and: flags.mount, for: isProgram)
-        }
+        if flags.sandbox { shown = try grants.showSystem(and: flags.mount) }
         do throws(SysError) {
             if let home {
                 try HostEnvironment.makeDirectory(home, 0o700)
