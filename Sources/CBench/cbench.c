@@ -203,8 +203,9 @@ int64_t cbench_fork_wait(long n) {
     return now() - start;
 }
 
-/* Starts a command with descriptor `in` as its standard input and a scratch file as its output; an errno. */
-static int start(const char *words, int in, pid_t *child) {
+/* Starts a command with descriptor `in` as its standard input and a scratch file as its output, which is *kept where that is
+   asked for; an errno. */
+static int start(const char *words, int in, int *kept, pid_t *child) {
     char *text = strdup(words), *rest = text, *argv[16];
     int n = 0, out = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (!text || out < 0) return free(text), EIO;
@@ -217,7 +218,8 @@ static int start(const char *words, int in, pid_t *child) {
     int error = posix_spawn(child, argv[0], &files, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&files);
     free(text);
-    close(out);
+    if (kept && !error) *kept = out;
+    else close(out);
     return error;
 }
 
@@ -227,13 +229,26 @@ int64_t cbench_command(const char *words, long n) {
     int64_t begin = now();
     for (long i = 0; i < n; i++) {
         pid_t child;
-        int status, error = start(words, in, &child);
+        int status, error = start(words, in, NULL, &child);
         if (error) return close(in), -error;
         if (waitpid(child, &status, 0) < 0 || status != 0) return close(in), -ECHILD;
     }
     int64_t took = now() - begin;
     close(in);
     return took;
+}
+
+int64_t cbench_answer(const char *words) {
+    int in = open("/dev/null", O_RDONLY | O_CLOEXEC), out = -1, status;
+    if (in < 0) return -errno;
+    char text[32] = {0};
+    pid_t child;
+    int error = start(words, in, &out, &child);
+    close(in);
+    if (error) return -error;
+    if (waitpid(child, &status, 0) < 0 || status != 0 || pread(out, text, sizeof text - 1, 0) <= 0) status = -1;
+    close(out);
+    return status ? -ECHILD : atoll(text);
 }
 
 int64_t cbench_resident(int process) {
@@ -250,7 +265,7 @@ int64_t cbench_idle(const char *words) {
     int p[2];
     if (pipe2(p, O_CLOEXEC) < 0) return -errno;
     pid_t child;
-    int error = start(words, p[0], &child);
+    int error = start(words, p[0], NULL, &child);
     close(p[0]);
     if (error) return close(p[1]), -error;
     usleep(400000);

@@ -7,7 +7,7 @@ import Kernel
 import Library
 import Mnt
 
-/// `emu-bench [--small] [--emu PATH] [PART-OF-NAME ...]` prints one table: what we take, what the host takes for the
+/// `emu-bench [--small] [--emu PATH] [--micro PATH] [PART-OF-NAME ...]` prints one table: what we take, what the host takes for the
 /// same, the ratio of the two, what is aimed at, and whether it is reached. `--small` does a tenth of the work.
 ///
 /// Rows of whole commands run the `emu` that stands beside this program, or at PATH. A row that cannot run is an error:
@@ -16,6 +16,7 @@ import Mnt
 struct Bench {
     private var small = false
     private var emu: String
+    private var micro: String
     private var wanted: [String] = []
 
     static func main() {
@@ -28,28 +29,33 @@ struct Bench {
     private init() throws(SysError) {
         let own = try HostEnvironment.realPath("/proc/self/exe")
         emu = own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/emu"
+        micro = own.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/micro"
         var words = CommandLine.arguments.dropFirst()
         while let word = words.popFirst() {
             switch word {
             case "--small": small = true
             case "--emu": emu = words.popFirst() ?? ""
+            case "--micro": micro = words.popFirst() ?? ""
             default: wanted.append(word)
             }
         }
         emu = try HostEnvironment.realPath(emu)
+        micro = try HostEnvironment.realPath(micro)
     }
 
     /// Measures the rows as the first process of a system whose name space is that of `emu`.
     private func run() throws(SysError) {
         let bytes: Int64 = small ? 10_000_000 : 100_000_000
         try answered(cbench_enter(bytes))
+        try answered(cbench_command("/bin/cp\n\(micro)\nmicro", 1))
         var grants = HostGrants()
         grants.trees["host"] = .init(try HostEnvironment.realPath("."))
         let system = System(grants: grants)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
         let port = Int32(try answered(Int64(cbench_serve())))
-        let rows = callRows + processRows + codecRows + mountRows(port) + peerRows(emu) + commandRows(emu)
+        let rows =
+            callRows + processRows + codecRows + mountRows(port) + peerRows(emu) + commandRows(emu) + nativeRows(emu)
         let small = self.small
         let wanted = self.wanted
         let ids = HostEnvironment.ids

@@ -1,6 +1,7 @@
-/* micro COUNT DIRECTORY: what system calls take, in nanoseconds each: a line for each kind. */
+/* micro COUNT DIRECTORY ACT: does an act so often there, and prints the nanoseconds that it took in all. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,34 @@
 #include <time.h>
 #include <unistd.h>
 
-static long now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000L + t.tv_nsec;
+static int file, there[2], back[2];
+static char byte;
+static struct stat s;
+
+static int get_pid(void) { return syscall(SYS_getpid) > 0; }
+static int stat_file(void) { return stat("micro.file", &s) == 0; }
+static int stat_none(void) { return stat("micro.none", &s) < 0; }
+static int read_byte(void) { return pread(file, &byte, 1, 0) == 1; }
+static int stat_open(void) { return fstat(file, &s) == 0; }
+static int go_and_return(void) { return write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1; }
+static int open_file(void) {
+    int fd = open("micro.file", O_RDONLY);
+    return fd >= 0 && close(fd) == 0;
 }
 
-#define MEASURE(name, divisor, act)                                             \
-    do {                                                                        \
-        long n = count / (divisor) + 1, start = now();                          \
-        for (long i = 0; i < n; i++) { act; }                                   \
-        printf("%s %ld\n", name, (now() - start) / n);                          \
-    } while (0)
+static const struct {
+    const char *name;
+    int (*act)(void);
+} acts[] = {
+    {"getpid", get_pid}, {"stat", stat_file}, {"nothing", stat_none}, {"open", open_file}, {"pread", read_byte},
+    {"fstat", stat_open}, {"pipe", go_and_return},
+};
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
 
 static void must(int holds, const char *what) {
     if (holds) return;
@@ -30,14 +47,11 @@ static void must(int holds, const char *what) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 2;
+    if (argc != 4) return 2;
     long count = atol(argv[1]);
-    char byte = 0;
-    struct stat s;
-    int there[2], back[2];
     must(chdir(argv[2]) == 0, argv[2]);
-    int fd = open("micro.file", O_RDWR | O_CREAT | O_TRUNC, 0644);
-    must(fd >= 0 && write(fd, "x", 1) == 1, "micro.file");
+    file = open("micro.file", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    must(file >= 0 && write(file, "x", 1) == 1, "micro.file");
     must(pipe(there) == 0 && pipe(back) == 0, "pipe");
     pid_t child = fork();
     must(child >= 0, "fork");
@@ -46,16 +60,16 @@ int main(int argc, char **argv) {
         while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1) continue;
         _exit(0);
     }
-    MEASURE("getpid", 1, syscall(SYS_getpid));
-    MEASURE("stat", 10, must(stat("micro.file", &s) == 0, "stat"));
-    MEASURE("open+close", 10, int f = open("micro.file", O_RDONLY); must(f >= 0, "open"); close(f));
-    MEASURE("no such file", 10, must(stat("micro.none", &s) < 0, "stat"));
-    MEASURE("pread", 1, must(pread(fd, &byte, 1, 0) == 1, "pread"));
-    MEASURE("fstat", 1, must(fstat(fd, &s) == 0, "fstat"));
-    MEASURE("pipe there and back", 10,
-            must(write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1, "pipe"));
+    int status = 2;
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        if (strcmp(acts[i].name, argv[3])) continue;
+        int64_t begin = now();
+        for (long n = 0; n < count; n++) must(acts[i].act(), argv[3]);
+        printf("%lld\n", (long long)(now() - begin));
+        status = 0;
+    }
     close(there[1]);
     waitpid(child, NULL, 0);
     unlink("micro.file");
-    return 0;
+    return status;
 }

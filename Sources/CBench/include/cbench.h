@@ -28,6 +28,9 @@ int64_t cbench_fork_wait(long n);
    tools do less for /dev/null. -ECHILD where its status is not 0. */
 int64_t cbench_command(const char *words, long n);
 
+/* The number that a command prints. */
+int64_t cbench_answer(const char *words);
+
 /* Resident bytes of a command that waits for its standard input. */
 int64_t cbench_idle(const char *words);
 
