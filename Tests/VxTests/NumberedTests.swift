@@ -10,7 +10,7 @@ import Testing
 /// Programs of the host see themselves, and each other, in `/proc`.
 @Suite(.timeLimit(.minutes(1))) struct NumberedTests {
     @Test(arguments: [
-        ("cat /proc/self/comm", "cat\n"), ("[ -d /proc/$$ ] && cat /proc/$$/comm", "sh\n"),
+        ("cat /proc/self/comm", "cat\n"), ("[ -d /proc/$$ ] && cat /proc/$$/comm; :", "bash\n"),
         ("echo through | cat /proc/self/fd/0", "through\n"), ("readlink /proc/self/cwd", "/usr\n"),
         ("echo in | cat /dev/stdin", "in\n"), ("echo out > /dev/stdout", "out\n"),
         (
@@ -55,10 +55,11 @@ import Testing
                 _ = try p.open("/dev/null", .read)
                 _ = try p.open("#Ufolder/out", .write)
                 _ = try p.dup(1, 2)
-                return try Vx(LinuxCalls()).run(p, "/bin/sh", ["/bin/sh", "-c", line], VxOptions())
+                return try Vx(LinuxCalls()).run(p, "/bin/bash", ["/bin/bash", "-c", line], VxOptions())
             }
             return try p.wait(.pid(pid)).status.text
         }
-        #expect(try folder.text("out") == output)
+        let said = try folder.text("out")
+        #expect(said == output, "\(said)")
     }
 }

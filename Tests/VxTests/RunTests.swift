@@ -20,10 +20,10 @@ import Testing
             ("for i in 1 2 3 4 5 6 7 8 9 10; do /bin/true || exit 1; done; echo $i", "10\n", ""),
             ("trap 'echo caught' INT; kill -INT $$", "caught\n", ""), ("cat", "some input", ""),
             ("(sleep 0; echo behind) & wait; echo done", "behind\ndone\n", ""),
-            ("nosuchprogram", "/bin/sh: 1: nosuchprogram: not found\n", "127"),
+            ("nosuchprogram", "/bin/bash: line 1: nosuchprogram: command not found\n", "127"),
         ] as [(String, String, String)])
     func aShellRunsOthers(_ line: String, _ output: String, _ status: String) throws {
-        let ran = try run(["/bin/sh", "-c", line], input: "some input")
+        let ran = try run(["/bin/bash", "-c", line], input: "some input")
         #expect(ran.output == output)
         #expect(ran.status == status)
     }
