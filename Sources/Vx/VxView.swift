@@ -163,6 +163,7 @@ final class VxView: Sendable {
     }
 
     private func answer(_ trap: HostTrap) {
+        // Of the first program's first call nothing is left to answer; else it is nobody's that we have let in.
         guard let process = process(of: trap) else { return trap.refuse(1) }
         switch trap.number {
         case VxMachine.exit:

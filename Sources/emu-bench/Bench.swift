@@ -7,8 +7,9 @@ import Kernel
 import Library
 import Mnt
 
-/// `emu-bench [--small] [--emu PATH] [--micro PATH] [PART-OF-NAME ...]` prints one table: what we take, what the host takes for the
-/// same, the ratio of the two, what is aimed at, and whether it is reached. `--small` does a tenth of the work.
+/// `emu-bench [--small] [--emu PATH] [--micro PATH] [PART-OF-NAME ...]` prints one table: what we take, what the host takes
+/// for the same, the ratio of the two, what is aimed at, and whether it is reached. `--small` does a tenth of the work.
+/// Rows of calls that programs of the host make want `--micro`: Tests/Programs/micro.c, compiled (see .ci/bench).
 ///
 /// Rows of whole commands run the `emu` that stands beside this program, or at PATH. A row that cannot run is an error:
 /// the exit status is then 1. A target missed is none.
@@ -16,7 +17,7 @@ import Mnt
 struct Bench {
     private var small = false
     private var emu: String
-    private var micro: String
+    private var micro: String?
     private var wanted: [String] = []
 
     static func main() {
@@ -29,25 +30,24 @@ struct Bench {
     private init() throws(SysError) {
         let own = try HostEnvironment.realPath("/proc/self/exe")
         emu = own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/emu"
-        micro = own.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 } + "/micro"
         var words = CommandLine.arguments.dropFirst()
         while let word = words.popFirst() {
             switch word {
             case "--small": small = true
             case "--emu": emu = words.popFirst() ?? ""
-            case "--micro": micro = words.popFirst() ?? ""
+            case "--micro": micro = words.popFirst()
             default: wanted.append(word)
             }
         }
         emu = try HostEnvironment.realPath(emu)
-        micro = try HostEnvironment.realPath(micro)
+        if let micro { self.micro = try HostEnvironment.realPath(micro) }
     }
 
     /// Measures the rows as the first process of a system whose name space is that of `emu`.
     private func run() throws(SysError) {
         let bytes: Int64 = small ? 10_000_000 : 100_000_000
         try answered(cbench_enter(bytes))
-        try answered(cbench_command("/bin/cp\n\(micro)\nmicro", 1))
+        if let micro { try answered(cbench_command("/bin/cp\n\(micro)\nmicro", 1)) }
         var grants = HostGrants()
         grants.trees["host"] = .init(try HostEnvironment.realPath("."))
         let system = System(grants: grants)

@@ -31,7 +31,7 @@ func nativeRows(_ emu: String) -> [Row] {
             call("native open, proot", "open", .init(ratio: 1 / 3), 20_000, beside: "proot"),
             program("start", .init(most: 20_000_000), "true"),
             program("find", .init(ratio: 4), "find /usr/include /usr/share | wc -l"),
-            program("tar", .init(ratio: 2.3), "tar cf - /usr/include | wc -c"),
+            program("tar", .init(ratio: 2.3), "tar cf - -C /usr include | wc -c"),
             program("200 x true", .init(ratio: 1.3), "for i in {1..200}; do /bin/true; done"),
             program(
                 "gcc -c", .init(ratio: 1.3),

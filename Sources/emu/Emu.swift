@@ -32,8 +32,8 @@ struct Emu: ParsableCommand {
     var noHost = false
     @Flag(
         help: """
-            Run a program of the host that sees its /usr and the like, read-only, and the current directory, or what -m \
-            names; home is in memory.
+            Run a program of the host that sees its /usr and the like, read-only, and what -m names, and no more; home is \
+            in memory.
             """)
     var sandbox = false
     @Option(

@@ -3,14 +3,14 @@ import Testing
 
 /// O_PATH, and calls that rearrange the name space: `Tests/Programs/named.c`.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct NamedTests {
+    private static func addTrees(_ p: Proc) throws(SysError) {
+        try p.bind("#Rram", "/ram", .create)
+        try? p.mkdir("/proc")  // where we have it too
+        try p.bind("#x", "/proc")
+    }
+
     @Test func aFileMayBeNamedAndNoMore() throws {
-        let (status, lines) = try inCell(
-            "named.c", ["path"],
-            inside: { (p) throws(SysError) in
-                try p.bind("#Rram", "/ram", .create)
-                try? p.mkdir("/proc")  // where we have it too
-                try p.bind("#x", "/proc")
-            })
+        let (status, lines) = try inCell("named.c", ["path"], inside: Self.addTrees)
         #expect(status == "")
         #expect(
             lines == [
@@ -25,13 +25,7 @@ import Testing
     }
 
     @Test func directoriesOfOneFileSystemHaveOneNumber() throws {
-        let (_, lines) = try inCell(
-            "named.c", ["numbers"],
-            inside: { (p) throws(SysError) in
-                try p.bind("#Rram", "/ram", .create)
-                try? p.mkdir("/proc")  // where we have it too
-                try p.bind("#x", "/proc")
-            })
+        let (_, lines) = try inCell("named.c", ["numbers"], inside: Self.addTrees)
         #expect(lines == ["/ram /ram/a", "/rw /rw/a", "/proc /proc/self"])
     }
 
