@@ -222,8 +222,8 @@ final class DevFs: Dev {
             guard tree.opensDevices else { throw SysError("device files of the host are off (start emu with -H)") }
         default: break
         }
-        if place.file.kind == .pipe, mode.access == 1 {
-            c.auxiliary = try openFifo(place, c.qid, caller, how)
+        if place.file.kind == .pipe, mode.access == 1 || mode.access == 0 && !mode.contains(.nonBlocking) {
+            c.auxiliary = try openFifo(place, c.qid, mode, caller, how)
             return c.opened(mode)
         }
         let truncates = mode.contains(.truncate) && place.file.kind == .regular
@@ -235,21 +235,26 @@ final class DevFs: Dev {
         return c.opened(mode)
     }
 
-    /// Opens a FIFO for writing: there must be a reader, or one is waited for.
+    /// Opens a FIFO for reading or for writing: the other end must be open, or is waited for.
+    ///
+    /// The host tells a writer whether there is a reader, and a reader nothing: it has to wait to know.
     private func openFifo(
-        _ place: FsPlace, _ qid: Qid, _ caller: Caller, _ how: How
+        _ place: FsPlace, _ qid: Qid, _ mode: OpenMode, _ caller: Caller, _ how: How
     ) throws(SysError) -> FsOpen {
         let tree = place.tree
-        try check(.write, qid, try tree.open(place.file, qid, HostFiles.nameOnly, caller).stat, caller)
-        do throws(SysError) {
-            return FsOpen(place, try tree.open(place.file, qid, HostFiles.flags(OpenMode.write), caller))
-        } catch {
-            guard error.code == .noSuchDevice else { throw error }
-            guard how == .wait else { throw .wouldBlock }
+        let writes = mode.access == 1
+        try check(mode.needs, qid, try tree.open(place.file, qid, HostFiles.nameOnly, caller).stat, caller)
+        if writes {
+            do throws(SysError) {
+                return FsOpen(place, try tree.open(place.file, qid, HostFiles.flags(OpenMode.write), caller))
+            } catch {
+                guard error.code == .noSuchDevice, !mode.contains(.nonBlocking) else { throw error }
+            }
         }
+        guard how == .wait else { throw .wouldBlock }
         return try Thread.interruptibly { call in
             do throws(SysError) {
-                let fd = try tree.host.openWaiting(tree.path(place.file), call)
+                let fd = try tree.host.openWaiting(tree.path(place.file), writes ? .write : .read, call)
                 let stat = try HostStat(fd.number)
                 guard stat.identity == qid.path else { throw .stale }
                 return .success(FsOpen(place, FsFound(fd: fd, stat: stat)))
@@ -327,7 +332,8 @@ final class DevFs: Dev {
         if c.isDirectory { return open.number }
         guard open.stream != nil else { return try c.lend(open.number) }
         if let number = c.lent { return number }
-        return try c.lend(HostFiles.again(open.number, .init(c.mode)), sharesOffset: false)
+        let waits = c.mode?.contains(.nonBlocking) != true
+        return try c.lend(HostFiles.again(open.number, .init(c.mode), waits: waits), sharesOffset: false)
     }
 
     func hostIdentity(_ c: Chan, _ caller: Caller) throws(SysError) -> HostIdentity? {

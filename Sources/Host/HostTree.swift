@@ -43,13 +43,14 @@ public final class HostTree: Sendable {
         return try open(rest, in: here.number, flags)
     }
 
-    /// Opens a FIFO for writing on a helper thread: waits until it has a reader, or until `call` is cancelled.
-    public func openWaiting(_ path: String, _ call: HostCall) throws(SysError) -> HostFd {
+    /// Opens a FIFO on a helper thread: waits until its other end is open, or until `call` is cancelled.
+    public func openWaiting(_ path: String, _ access: HostFiles.Access, _ call: HostCall) throws(SysError) -> HostFd {
         let cut = path.utf8.lastIndex(of: 0x2F)
         let name = cut.map { String(path[path.utf8.index(after: $0)...]) } ?? path
         return try withDirectory(cut.map { String(path[..<$0]) } ?? "") { (directory) throws(SysError) in
             let n = HostName.withBytes(name) { name in
-                call.run { Int(cshim_openat(directory, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0)) }
+                let flags = HostFiles.flags(access) & ~O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
+                return call.run { Int(cshim_openat(directory, name, flags, 0)) }
             }
             let fd = HostFd(owning: Int32(try HostIO.check(n)))
             try HostIO.check(cshim_fcntl(fd.number, F_SETFL, Int(O_NONBLOCK)))

@@ -50,6 +50,9 @@ public struct OpenMode: OptionSet, Hashable, Sendable {
     /// Every write goes to the end, as POSIX's O_APPEND.
     public static let append = OpenMode(rawValue: 128)
     public static let exclusive = OpenMode(rawValue: 0x1000)
+    /// A FIFO is opened without its other end, and programs of the host do not wait in it, as POSIX's O_NONBLOCK. Our own
+    /// calls say with each whether they wait.
+    public static let nonBlocking = OpenMode(rawValue: 0x2000)
 
     /// 0 read, 1 write, 2 both, 3 execute.
     public var access: UInt16 { rawValue & 3 }

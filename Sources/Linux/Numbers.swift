@@ -28,6 +28,7 @@ struct OpenFlags: OptionSet {
     static let exclusive = OpenFlags(rawValue: 0o200)
     static let truncate = OpenFlags(rawValue: 0o1000)
     static let append = OpenFlags(rawValue: 0o2000)
+    static let nonBlocking = OpenFlags(rawValue: 0o4000)
     static let directory = OpenFlags(rawValue: 0o200000)
     static let noFollow = OpenFlags(rawValue: 0o400000)
     static let closeOnExec = OpenFlags(rawValue: 0o2000000)

@@ -12,6 +12,7 @@ extension Request {
         var how = OpenMode(rawValue: UInt16(truncatingIfNeeded: flags.access))
         if closes { how.insert(.closeOnExec) }
         if flags.contains(.append) { how.insert(.append) }
+        if flags.contains(.nonBlocking) { how.insert(.nonBlocking) }
         let c =
             flags.contains(.create)
             ? try create(name, flags, how, mode)

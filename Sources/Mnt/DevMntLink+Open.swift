@@ -130,6 +130,7 @@ extension Kernel.OpenMode {
         var flags: OpenFlags = access == 1 ? .writeOnly : access == 2 ? .readWrite : []
         if contains(.truncate) { flags.insert(.truncate) }
         if contains(.append) { flags.insert(.append) }
+        if contains(.nonBlocking) { flags.insert(.nonBlocking) }
         return flags
     }
 }

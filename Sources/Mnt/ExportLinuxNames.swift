@@ -120,5 +120,6 @@ extension Kernel.OpenMode {
         self.init(rawValue: UInt16(flags.access))
         if flags.contains(.truncate) { insert(.truncate) }
         if flags.contains(.append) { insert(.append) }
+        if flags.contains(.nonBlocking) { insert(.nonBlocking) }
     }
 }

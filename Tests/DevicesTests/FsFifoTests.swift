@@ -25,7 +25,7 @@ import Testing
                 mkfifo(host.path + "/in/other", 0o600)
                 pids.append(
                     try p.spawn(.forkFD) { p throws(SysError) in
-                        if n % 2 == 0 { _ = try p.read(try p.open(path)) } else { _ = try p.open(path, .write) }
+                        _ = try p.open(path, n % 2 == 0 ? .read : .write)
                         return .ok
                     })
             }
@@ -59,13 +59,38 @@ import Testing
         #expect(text == (0..<5).map { "line \($0)\n" }.joined())
     }
 
+    /// A program of the host that has it reads no end before the writer came.
+    @Test(.timeLimit(.minutes(1)))
+    func whoOpensAFifoToReadItWaitsForAWriter() throws {
+        let text = try folder().run { p throws(SysError) in
+            let reader = try p.spawn(.forkFD) { p throws(SysError) in
+                let number = try p.lend(try p.open("#Uin/fifo"))
+                var bytes = [UInt8](repeating: 0, count: 8)
+                var span = bytes.mutableSpan
+                var raw = span.mutableBytes
+                let n = try HostIO.read(number, into: &raw)
+                return Status(String(decoding: bytes[..<n], as: UTF8.self))
+            }
+            try untilBlocked(p, reader)
+            let writer = try p.open("#Uin/fifo", .write)
+            try p.write(writer, "late")
+            return try p.wait().status
+        }
+        #expect(text == "late")
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func withTryNobodyWaits() throws {
         try folder().run { p throws(SysError) in
+            for mode in [OpenMode.read, .write] {
+                try expect(
+                    failure { () throws(SysError) in _ = try p.open("#Uin/fifo", mode, .try) },
+                    "'#Uin/fifo' operation would block")
+            }
             try expect(
-                failure { () throws(SysError) in _ = try p.open("#Uin/fifo", .write, .try) },
-                "'#Uin/fifo' operation would block")
-            let reader = try p.open("#Uin/fifo", .read, .try)
+                failure { () throws(SysError) in _ = try p.open("#Uin/fifo", [.write, .nonBlocking]) },
+                "'#Uin/fifo' no such device or address")
+            let reader = try p.open("#Uin/fifo", .nonBlocking)
             var byte: [UInt8] = [0]
             let error = failure { () throws(SysError) in
                 var span = byte.mutableSpan

@@ -310,7 +310,7 @@ import Testing
             try expect(try p.text("/n/d/l"), "other")
             try expect(open("/n/d/f/", .read), "'/n/d/f/' not a directory")
             try expect(open("/n/d", .write), "'/n/d' file is a directory")
-            try expect(open("/n/d/p", .read), "")
+            try expect(open("/n/d/p", .nonBlocking), "")
             try p.bind("/n/d/g", "/n/d/f")
             try expect(try p.text("/n/d/f"), "other")
             try p.unmount(nil, "/n/d/f")

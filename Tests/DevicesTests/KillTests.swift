@@ -121,7 +121,7 @@ enum Blocking: String, CaseIterable, Codable, Sendable {
             return (
                 nil,
                 { c throws(SysError) in
-                    _ = try c.read(try c.open("#Uin/fifo"), 1)
+                    _ = try c.read(try c.open("#Uin/fifo", .readWrite), 1)
                     return .ok
                 }
             )

@@ -127,7 +127,7 @@ import Testing
         let folder = HostFolder()
         mkfifo(folder.granted + "/fifo", 0o600)
         try folder.run { (p) throws(SysError) in
-            let (reader, writer) = (try p.open("#Uin/fifo"), try p.open("#Uin/fifo", .write))
+            let (reader, writer) = (try p.open("#Uin/fifo", .readWrite), try p.open("#Uin/fifo", .write))
             reporting {
                 let child = try HostChild("sh", "-c", "read line; test $line = swift", input: p.lend(reader))
                 #expect(try inTime { child.sleeps })
