@@ -3,9 +3,7 @@ import CShim
 import Glibc
 
 /// A view of the native sandbox as the host has it: name spaces of its own with an empty root, a filter that every program
-/// in it has, and the launcher that made it.
-///
-/// The launcher's server is spawned at the first view. All of it ends with this process, and a view with this object.
+/// in it has, and the launcher that made it. It ends with this object, and with this process.
 public final class HostView: Sendable {
     /// What each process of the view may use at most; nil for what the host gives.
     public struct Limits: Sendable {
@@ -32,25 +30,24 @@ public final class HostView: Sendable {
     private let socket: HostFd
     private let agent: Lock<HostFd>
     private let listenerFd: HostFd
-    private let tree: HostFd
+    /// The root of an empty tree in memory, that ends with the view: for directories.
+    public let directories: HostMount
 
     /// Where trapped calls are taken from.
     var listener: Int32 { listenerFd.number }
-    /// The root of an empty tree in memory, mounted nowhere, that ends with the view: for directories.
-    public var directories: Int32 { tree.number }
     /// Whether the terminal that it was given is that of its session: foreground groups and what is typed to interrupt or
     /// stop them are the host's business then.
     public let hasTerminal: Bool
 
     private init(
-        _ socket: consuming HostFd, _ agent: consuming HostFd, _ listener: consuming HostFd, _ tree: consuming HostFd,
+        _ socket: consuming HostFd, _ agent: consuming HostFd, _ listener: consuming HostFd, _ tree: HostMount,
         hasTerminal: Bool
     ) {
         self.hasTerminal = hasTerminal
         self.socket = socket
         self.agent = Lock(agent)
         listenerFd = listener
-        self.tree = tree
+        directories = tree
         csandbox_stay(listenerFd.number)
     }
 
@@ -71,41 +68,24 @@ public final class HostView: Sendable {
             memory: limits.memory ?? .max, seconds: limits.seconds ?? .max, written: limits.written ?? .max)
         var message: [UInt8] = withUnsafeBytes(of: request) { Array($0) }
         filter.withUnsafeBytes { message += $0 }
-        try Server.ask(message, theirs.number, terminal)
+        let tree = try HostLauncher.tree()
+        try HostLauncher.begin(message, theirs.number, terminal: terminal)
         // Only the launcher has it from here on, so that its end is seen.
         drop(theirs)
         var value: Int32 = 0
-        let agent = try receive(ours.number, &value)
-        let tree = try receive(ours.number, &value)
-        let hasTerminal = value != 0
-        let listener = try receive(ours.number, &value)
-        return HostView(ours, agent, listener, tree, hasTerminal: hasTerminal)
+        let agent = try HostLauncher.receive(ours.number, &value)
+        let listener = try HostLauncher.receive(ours.number, &value)
+        return HostView(ours, agent, listener, tree, hasTerminal: value != 0)
     }
 
-    /// A FUSE connection and the root of its file system, which is mounted nowhere: the launcher mounts it in the view's user
-    /// name space, where an ordinary user may. Whoever calls owns both. Throws what the host says where it has none for us.
-    public func fuse() throws(SysError) -> (device: Int32, root: Int32) {
-        try agent.withLock { (socket) throws(SysError) in
-            var wish = csandbox_wish()
-            wish.kind = UInt32(CSANDBOX_FUSE)
-            try HostIO.check(csandbox_send(socket.number, &wish, MemoryLayout<csandbox_wish>.size, -1, -1))
-            var value: Int32 = 0
-            let device = try Self.receive(socket.number, &value)
-            let root = try Self.receive(socket.number, &value)
-            return (device.release(), root.release())
-        }
-    }
+    private static func drop(_ fd: consuming HostFd) {}
 
-    /// One more such tree, for the directories of another device: it has a number of its own. Whoever calls owns it.
-    public func anotherTree() throws(SysError) -> Int32 {
-        try agent.withLock { (agent) throws(SysError) in
-            var wish = csandbox_wish()
-            wish.kind = UInt32(CSANDBOX_TREE)
-            try HostIO.check(csandbox_send(agent.number, &wish, MemoryLayout<csandbox_wish>.size, -1, -1))
-            var value: Int32 = 0
-            return try Self.receive(agent.number, &value).release()
-        }
-    }
+    /// A FUSE connection, which the caller owns, and the root of its file system, mounted in the view's user name space, where
+    /// an ordinary user may. Throws what the host says where it has none for us.
+    public func fuse() throws(SysError) -> (device: Int32, root: HostMount) { try HostLauncher.fuse() }
+
+    /// One more such tree, for the directories of another device: it has a number of its own.
+    public func anotherTree() throws(SysError) -> HostMount { try HostLauncher.tree() }
 
     /// Binds a socket of a program to `path`, as the program wrote it; its file is then `name` in the tree of directories.
     /// Throws what the host says.
@@ -118,42 +98,11 @@ public final class HostView: Sendable {
             else { throw SysError(.nameTooLong) }
             withUnsafeMutableBytes(of: &wish.path) { $0.copyBytes(from: path) }
             withUnsafeMutableBytes(of: &wish.name) { $0.copyBytes(from: name.utf8) }
-            try HostIO.check(csandbox_send(agent.number, &wish, MemoryLayout<csandbox_wish>.size, socket.number, -1))
+            let fds = [socket.number, directories.number]
+            try HostIO.check(csandbox_send(agent.number, &wish, MemoryLayout<csandbox_wish>.size, fds, fds.count))
             var value: Int32 = 0
-            _ = try Self.hear(agent.number, &value)
+            _ = try HostLauncher.hear(agent.number, &value)
         }
-    }
-
-    private static func drop(_ fd: consuming HostFd) {}
-
-    /// A descriptor that the launcher has made for us, and the value that comes with it.
-    private static func receive(_ socket: Int32, _ value: inout Int32) throws(SysError) -> HostFd {
-        let fd = try hear(socket, &value)
-        guard fd >= 0 else { throw SysError("the launcher has ended") }
-        return HostFd(owning: fd)
-    }
-
-    /// What the launcher has to say: that it is done, with a descriptor or with -1.
-    private static func hear(_ socket: Int32, _ value: inout Int32) throws(SysError) -> Int32 {
-        var limit = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-        guard HostIO.retry({ Int(poll(&limit, 1, 10_000)) }) == 1 else {
-            throw SysError("the launcher does not answer")
-        }
-        var message = csandbox_message()
-        var fds: [Int32] = [-1, -1]
-        let n = csandbox_receive(socket, &message, MemoryLayout<csandbox_message>.size, &fds)
-        if fds[1] >= 0 { close(fds[1]) }
-        guard n == MemoryLayout<csandbox_message>.size else {
-            if fds[0] >= 0 { close(fds[0]) }
-            throw SysError("the launcher has ended")
-        }
-        guard message.kind == CSANDBOX_READY.rawValue else {
-            if fds[0] >= 0 { close(fds[0]) }
-            let step = withUnsafeBytes(of: message.where) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            throw SysError(errno: message.value).with(subject: "view: \(step)")
-        }
-        value = message.value
-        return fds[0]
     }
 
     /// Has `tell` called with what the launcher tells, one after the other, until all is gone.
@@ -167,11 +116,8 @@ public final class HostView: Sendable {
     }
 
     private func receiveNews() -> News? {
-        var message = csandbox_message()
-        var fds: [Int32] = [-1, -1]
-        let n = csandbox_receive(socket.number, &message, MemoryLayout<csandbox_message>.size, &fds)
-        for fd in fds where fd >= 0 { close(fd) }
-        guard n == MemoryLayout<csandbox_message>.size else { return .gone }
+        guard let (message, fd) = HostLauncher.message(socket.number) else { return .gone }
+        if fd >= 0 { close(fd) }
         switch message.kind {
         case CSANDBOX_ENDED.rawValue: return .ended(HostExit(message.value))
         case CSANDBOX_STOPPED.rawValue: return .stopped(message.value >> 8 & 0xFF)
@@ -188,26 +134,6 @@ public final class HostView: Sendable {
         let got = csandbox_next(listener, &call)
         guard got >= 0 else { throw SysError(errno: -got) }
         return got == 0 ? nil : HostTrap(self, call)
-    }
-
-    /// The one server of this process, spawned when the first view is made.
-    private enum Server {
-        private static let socket = Lock<Int32>(-1)
-
-        static func ask(_ message: [UInt8], _ fd: Int32, _ other: Int32) throws(SysError) {
-            try socket.withLock { (s) throws(SysError) in
-                if s >= 0, csandbox_send(s, message, message.count, fd, other) == 0 { return }
-                // It has died, or was never there.
-                if s >= 0 { close(s) }
-                s = -1
-                var made: Int32 = -1
-                var pid: pid_t = 0
-                let failure = csandbox_spawn(&made, &pid)
-                guard failure == 0 else { throw SysError(errno: failure, subject: "launcher") }
-                s = made
-                try HostIO.check(csandbox_send(s, message, message.count, fd, other))
-            }
-        }
     }
 }
 

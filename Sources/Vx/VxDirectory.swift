@@ -17,10 +17,10 @@ final class VxDirectories: Sendable {
 
     /// A tree, which has a number among the host's file systems.
     final class Tree: Sendable {
-        let root: HostFd
+        let root: HostMount
         let device: UInt64
 
-        init(_ root: consuming HostFd) throws(SysError) {
+        init(_ root: HostMount) throws(SysError) {
             device = try HostStat(root.number).device
             self.root = root
         }
@@ -72,7 +72,7 @@ final class VxDirectories: Sendable {
 
     init(_ host: HostView) throws(SysError) {
         self.host = host
-        first = try Tree(try HostFiles.duplicate(host.directories))
+        first = try Tree(host.directories)
     }
 
     /// The tree for one of our file systems.
@@ -81,7 +81,7 @@ final class VxDirectories: Sendable {
         if let known { return known }
         // Where there are no more, the numbers are the only thing that is wrong.
         guard !isFull, let root = try? host.anotherTree() else { return first }
-        guard let made = try? Tree(HostFd(owning: root)) else { return first }
+        guard let made = try? Tree(root) else { return first }
         return state.withLock { s in
             let tree = s.trees[instance] ?? made
             s.trees[instance] = tree

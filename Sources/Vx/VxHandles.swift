@@ -9,9 +9,9 @@ final class VxHandles: Sendable {
     /// The root below which the handles are opened.
     private final class Service: Sendable {
         let handles: FuseHandles
-        let root: HostFd
+        let root: HostMount
 
-        init(_ handles: FuseHandles, _ root: consuming HostFd) {
+        init(_ handles: FuseHandles, _ root: HostMount) {
             self.handles = handles
             self.root = root
         }
@@ -52,9 +52,8 @@ final class VxHandles: Sendable {
                 do throws(SysError) {
                     // The launcher answers at once, or has ended.
                     let (device, root) = try host.fuse()
-                    let tree = HostFd(owning: root)
                     let handles = try FuseHandles(device: HostFd(owning: device), of: proc)
-                    let service = Service(handles, tree)
+                    let service = Service(handles, root)
                     s = .serving(service)
                     return service
                 } catch {

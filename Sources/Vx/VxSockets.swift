@@ -49,12 +49,14 @@ final class VxSockets: LocalSockets, Sendable {
         }
         for (_, bound) in gone {
             // The program may have it still; nobody finds it any more.
-            if let host = bound.host { try? HostFiles.remove(bound.name, in: host.directories, isDirectory: false) }
+            if let host = bound.host {
+                try? HostFiles.remove(bound.name, in: host.directories.number, isDirectory: false)
+            }
         }
     }
 
     func path(of identity: FileIdentity) -> (path: String, keeper: any Sendable & AnyObject)? {
         guard let bound = Self.all.withLock({ $0.bound[identity] }), let host = bound.host else { return nil }
-        return ("/proc/self/fd/\(host.directories)/\(bound.name)", host)
+        return ("/proc/self/fd/\(host.directories.number)/\(bound.name)", host)
     }
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the server is asked to do: begin a view whose talk goes over the socket that comes with it; a second descriptor is
-   the terminal that it is to have. The filter's instructions, 8 bytes each, follow. */
+/* What the server is asked to do: begin a view. With it come its socket, the two name spaces of the mounter's, and the
+   terminal that it is to have, if any. The filter's instructions, 8 bytes each, follow. */
 struct csandbox_request {
     uint32_t magic, instructions;
     /* Limits of the first program, inherited by the others; UINT64_MAX for none. */
@@ -15,11 +15,11 @@ struct csandbox_request {
 };
 enum { CSANDBOX_MAGIC = 0x656d7531, CSANDBOX_INSTRUCTIONS = 4096 };
 
-/* What a view says over its socket. */
+/* What the mounter and a view say over their sockets. The mounter begins with its user name space, its empty mount name space
+   and the directory below which it mounts. */
 enum csandbox_news {
     CSANDBOX_FAILED = 1,  /* value: errno; where: the step */
-    CSANDBOX_READY,       /* with a descriptor; where: "tree" for directories, value: whether the session has the terminal;
-                             "listener", "agent" */
+    CSANDBOX_READY,       /* with a descriptor; where: which; value: of "listener" whether the session has the terminal */
     CSANDBOX_ENDED,       /* value: how the first program ended, as wait(2) has it */
     CSANDBOX_STOPPED,     /* value: the same, of its stop */
 };
@@ -29,24 +29,37 @@ struct csandbox_message {
     char where[24];
 };
 
-/* What a launcher is asked over its agent's socket. A FUSE file system that is mounted nowhere comes in two messages: the
-   connection, and the root. To bind the socket that comes with the wish to a path, which is not ended with a zero where it is
-   as long as it may be; its file is then `name` in the tree: the answer has no descriptor. One more tree for directories. */
-enum { CSANDBOX_FUSE = 1, CSANDBOX_BIND, CSANDBOX_TREE };
+/* What the mounter is asked: a FUSE file system, which comes in two messages, the connection and the root; or an empty tree
+   for directories. The value that comes with a root is its number, by which it is taken away again; that has no answer.
+   What a launcher is asked over its agent's socket: to bind the socket that comes with the wish, and the tree after it, to a
+   path, which is not ended with a zero where it is as long as it may be; its file is then `name` in the tree: the answer
+   has no descriptor. */
+enum { CSANDBOX_FUSE = 1, CSANDBOX_TREE, CSANDBOX_DETACH, CSANDBOX_BIND };
 struct csandbox_wish {
-    uint32_t kind;
+    uint32_t kind, number;
     char path[108], name[32];
 };
 
-/* Starts the server, which ends when the other end of the socket is closed. 0 or an errno. */
-int csandbox_spawn(int *socket, pid_t *server);
+/* Starts the two processes; each ends when the other end of its socket is closed. 0 or an errno. */
+int csandbox_spawn(int *mounter, int *launcher);
+/* Is the mounter, from here on. */
+_Noreturn void csandbox_mounts(int socket);
+
 /* A pair of connected sockets that keep messages apart, close-on-exec. 0 or -1. */
 int csandbox_pair(int *ends);
-/* Sends a message with up to two descriptors (-1 for none). 0 or -1. */
-int csandbox_send(int socket, const void *bytes, size_t size, int fd, int other);
-/* Receives one with up to two descriptors, -1 where none came. Its size, 0 at the end, or -1; EMSGSIZE for what is too
-   long. */
+/* Most descriptors that come with a message. */
+enum { CSANDBOX_DESCRIPTORS = 4 };
+/* Sends a message with descriptors. 0 or -1. */
+int csandbox_send(int socket, const void *bytes, size_t size, const int *fds, size_t count);
+/* Receives one with CSANDBOX_DESCRIPTORS descriptors, -1 for those that did not come. Its size, 0 at the end, or -1;
+   EMSGSIZE for what is too long. */
 ssize_t csandbox_receive(int socket, void *bytes, size_t size, int *fds);
+/* Closes those. */
+void csandbox_drop(int *fds);
+/* Says something, with a descriptor or -1. */
+void csandbox_tell(int socket, enum csandbox_news kind, int value, const char *where, int fd);
+/* Says which step failed and why, and ends. */
+_Noreturn void csandbox_give_up(int socket, const char *where);
 
 /* The call by which the stand-in tells of a signal, or 0, and what it is told: to wait for the next one (0), or to end with a
    status or to have a signal do its default action, which stands in the low byte. */
