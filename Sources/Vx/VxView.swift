@@ -178,11 +178,16 @@ final class VxView: Sendable {
     }
 
     /// Asks the personality, and does what it says. What may wait moves to a thread of its own.
-    func answer(_ guest: VxGuest, _ how: How) {
+    ///
+    /// Of what was opened there nothing may be open here any more when its program goes on: another would not see the end of a
+    /// FIFO, or meet a reader who has long gone. So the number that it gets is the result, and is to be answered. (What is opened
+    /// on the thread of all calls is closed there before the next call is taken.)
+    @discardableResult
+    func answer(_ guest: VxGuest, _ how: How) -> Int32? {
         let trap = guest.trap
         do throws(SysError) {
             let answer = try personality.answer(Call(trap.number, trap.arguments), guest, how)
-            guard guest.claim() else { return }
+            guard guest.claim() else { return nil }
             switch answer {
             case .value(let value):
                 trace(guest, "= \(Int64(bitPattern: value))")
@@ -193,9 +198,14 @@ final class VxView: Sendable {
             case .failure(let errno):
                 trace(guest, VxTrace.failure(errno, SysError(errno: errno).sentence))
                 trap.refuse(errno)
-            case .open(let c, let closeOnExec): trace(guest, "= \(try give(c, to: guest, closeOnExec: closeOnExec))")
+            case .open(let c, let closeOnExec):
+                let number = try give(c, to: guest, closeOnExec: closeOnExec)
+                trace(guest, "= \(number)")
+                return how == .wait ? number : nil
             case .socket(let socket, let closeOnExec):
-                trace(guest, "= \(try give(socket.number, to: guest, nil, closeOnExec))")
+                let number = try give(socket.number, to: guest, nil, closeOnExec)
+                trace(guest, "= \(number)")
+                return how == .wait ? number : nil
             case .exec(let execution):
                 let told = try VxExec(self, guest.process, trap).run(execution)
                 trace(guest, told.map { VxTrace.failure($0.errno, $0.description) } ?? "= program \(execution.path)")
@@ -208,19 +218,24 @@ final class VxView: Sendable {
                     try process.proc.startThread { [self] thread in
                         let wait = VxWait(process, trap, thread)
                         waits.add(wait)
-                        answer(VxGuest(self, process, trap, .wait, wait), .wait)
+                        let number = answer(VxGuest(self, process, trap, .wait, wait), .wait)
                         waits.remove(wait)
+                        if let number { trap.answer(UInt64(number)) }
                     }
                 } catch { trap.refuse(error.errno) }
-                return
+                return nil
             }
-            guard guest.claim() else { return }
-            if error.code == .interrupted { return trap.restart() }
+            guard guest.claim() else { return nil }
+            if error.code == .interrupted {
+                trap.restart()
+                return nil
+            }
             let errno = error.code == .notHere ? VxMachine.refusals[trap.number] ?? 38 : error.errno
             if error.code == .notHere { guest.process.counts.add(trap.number) }
             trace(guest, VxTrace.failure(errno, error.description))
             trap.refuse(errno)
         }
+        return nil
     }
 
     /// Whether calls are told of.
@@ -409,7 +424,8 @@ final class VxView: Sendable {
 
     @discardableResult
     private func give(_ fd: Int32, to guest: VxGuest, _ number: Int32?, _ closeOnExec: Bool) throws(SysError) -> Int32 {
-        try guest.trap.give(fd, as: number ?? -1, closeOnExec: closeOnExec, answers: number == nil)
+        let answers = number == nil && guest.how == .try
+        return try guest.trap.give(fd, as: number ?? -1, closeOnExec: closeOnExec, answers: answers)
     }
 
     /// What a descriptor of a program was opened as; a directory is opened anew by `open` where that is needed.
