@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,14 @@ static int someone(int listener, int timeout) {
     }
 }
 
+/* A caller that gets a descriptor is woken without a hint to stay on the processor of whoever gives it. Where it went to another,
+ * which costs many times the rest, the next ones stay together; then it is tried again. */
+enum { TOGETHER = 100 };
+static _Thread_local struct {
+    pid_t thread; /* that got one, with `cpu` where we were */
+    int cpu, together;
+} opens;
+
 int csandbox_next(int listener, struct csandbox_call *call) {
     struct seccomp_notif n;
     int there = wait_ends() ? 1 : someone(listener, -1);
@@ -63,6 +72,8 @@ int csandbox_next(int listener, struct csandbox_call *call) {
         if (errno != EINTR && errno != ENOENT) return -errno;
         there = someone(listener, wait_ends() ? 0 : -1);
     }
+    if (opens.thread == (pid_t)n.pid && opens.cpu != sched_getcpu()) opens.together = TOGETHER;
+    opens.thread = 0;
     call->id = n.id;
     call->pid = n.pid;
     call->number = n.data.nr;
@@ -80,19 +91,64 @@ int csandbox_answer(int listener, uint64_t id, int64_t value, int error, int nat
     return result(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r));
 }
 
-int csandbox_give(int listener, uint64_t id, int fd, int number, int closeOnExec, int answers) {
+int csandbox_join(pid_t thread, struct csandbox_masks *was) {
+    /* The kernel takes what it has no processors for; where it has more than these, nobody is moved. */
+    const size_t size = sizeof was->ours;
+    uint64_t one[sizeof was->ours / sizeof *was->ours] = {0};
+    int cpu = sched_getcpu();
+    memset(was, 0, sizeof *was);
+    if (cpu < 0 || (size_t)cpu >= 8 * size) return 0;
+    if (sched_getaffinity(0, size, (cpu_set_t *)was->ours) || CPU_COUNT_S(size, (cpu_set_t *)was->ours) < 2) return 0;
+    if (sched_getaffinity(thread, size, (cpu_set_t *)was->theirs)) return 0;
+    one[cpu / 64] = UINT64_C(1) << cpu % 64;
+    if (!(was->theirs[cpu / 64] & one[cpu / 64]) || sched_setaffinity(0, size, (cpu_set_t *)one)) return 0;
+    if (sched_setaffinity(thread, size, (cpu_set_t *)one) == 0) return 1;
+    (void)sched_setaffinity(0, size, (cpu_set_t *)was->ours);
+    return 0;
+}
+
+void csandbox_free(pid_t thread, const struct csandbox_masks *was) {
+    (void)sched_setaffinity(thread, sizeof was->theirs, (const cpu_set_t *)was->theirs); /* else dead */
+}
+
+void csandbox_part(pid_t thread, const struct csandbox_masks *was) {
+    csandbox_free(thread, was);
+    (void)sched_setaffinity(0, sizeof was->ours, (const cpu_set_t *)was->ours);
+}
+
+int csandbox_give(int listener, uint64_t id, pid_t thread, int fd, int number, int closeOnExec, int answers) {
     struct seccomp_notif_addfd a = {
         .id = id, .srcfd = (uint32_t)fd, .newfd = number < 0 ? 0 : (uint32_t)number,
         .newfd_flags = closeOnExec ? O_CLOEXEC : 0,
         .flags = (answers ? SECCOMP_ADDFD_FLAG_SEND : 0) | (number < 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD),
     };
-    return result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a));
+    struct csandbox_masks masks;
+    int joined = answers && opens.together > 0 && opens.together-- && csandbox_join(thread, &masks);
+    int r = result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a));
+    if (joined) csandbox_part(thread, &masks);
+    else if (answers) opens.thread = thread, opens.cpu = sched_getcpu();
+    return r;
 }
 
 ssize_t csandbox_peek(pid_t pid, uint64_t address, void *bytes, size_t size) {
     struct iovec ours = {bytes, size}, theirs = {(void *)(uintptr_t)address, size};
     ssize_t n = process_vm_readv(pid, &ours, 1, &theirs, 1, 0);
     return n < 0 ? -errno : n;
+}
+
+int csandbox_peek_texts(pid_t pid, const uint64_t *addresses, size_t count, void *slots, size_t room) {
+    struct iovec ours[CSANDBOX_TEXTS], theirs[CSANDBOX_TEXTS];
+    if (count > CSANDBOX_TEXTS) count = CSANDBOX_TEXTS;
+    memset(slots, 0xff, count * room);
+    for (size_t i = 0; i < count; i++) {
+        size_t left = 4096 - addresses[i] % 4096;
+        ours[i] = (struct iovec){(char *)slots + i * room, left < room ? left : room};
+        theirs[i] = (struct iovec){(void *)(uintptr_t)addresses[i], ours[i].iov_len};
+    }
+    ssize_t n = process_vm_readv(pid, ours, count, theirs, count, 0);
+    size_t whole = 0;
+    for (; whole < count && n >= (ssize_t)ours[whole].iov_len; whole++) n -= (ssize_t)ours[whole].iov_len;
+    return (int)whole;
 }
 
 ssize_t csandbox_poke(pid_t pid, uint64_t address, const void *bytes, size_t size) {
@@ -144,6 +200,17 @@ int csandbox_registers(pid_t thread, void *registers, size_t size) {
 int csandbox_setRegisters(pid_t thread, const void *registers, size_t size) {
     struct iovec part = {(void *)registers, size};
     return result(ptrace(PTRACE_SETREGSET, thread, (void *)NT_PRSTATUS, &part));
+}
+int csandbox_wait(pid_t thread, int *status, int turns, int patience) {
+    /* At first the processor is given to the thread itself, which is likely to need no more than that. */
+    for (int i = 0;; i++) {
+        pid_t r = waitpid(thread, status, __WALL | WNOHANG);
+        if (r > 0) return 0;
+        if (r < 0 && errno != EINTR) return -errno;
+        if (i >= turns + patience / 50) return -EAGAIN;
+        if (i < turns) sched_yield();
+        else usleep(50);
+    }
 }
 int csandbox_await(pid_t *thread, pid_t process, int *status) {
     pid_t r;

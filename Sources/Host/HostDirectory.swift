@@ -42,12 +42,13 @@ public struct HostDirectory: ~Copyable, Sendable {
     }
 
     private mutating func fill() throws(SysError) -> Bool {
-        var bytes = [UInt8](repeating: 0, count: Self.size)
-        let n = bytes.withUnsafeMutableBytes { b in
-            HostIO.retry { cshim_getdents(fd.number, b.baseAddress, UInt(b.count)) }
+        var got = 0
+        buffer = [UInt8](unsafeUninitializedCapacity: Self.size) { b, n in
+            got = HostIO.retry { cshim_getdents(fd.number, b.baseAddress, UInt(b.count)) }
+            n = max(0, got)
         }
-        let count = try HostIO.check(n)
-        (buffer, position) = (Array(bytes[..<count]), 0)
+        position = 0
+        let count = try HostIO.check(got)
         return count > 0
     }
 

@@ -60,7 +60,7 @@ public enum HostEnvironment {
     public static func readFile(_ path: String, limit: Int = 16 << 20) throws(SysError) -> [UInt8] {
         let fd = HostFd(owning: try HostIO.check(cshim_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), path))
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
+        var chunk = [UInt8](repeating: 0, count: min(65536, limit + 1))
         while true {
             var span = chunk.mutableSpan
             var raw = span.mutableBytes

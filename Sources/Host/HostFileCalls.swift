@@ -129,6 +129,13 @@ extension HostFiles {
 
     /// Sets times in nanoseconds since 1970; nil leaves one as it is. The corresponding POSIX call is `utimensat(2)`.
     public static func setTimes(_ descriptor: Int32, accessed: Int64?, modified: Int64?) throws(SysError) {
+        try setTimes("", in: descriptor, accessed: accessed, modified: modified)
+    }
+
+    /// The same of a name in a directory, a symbolic link itself.
+    public static func setTimes(
+        _ name: String, in directory: Int32, accessed: Int64?, modified: Int64?
+    ) throws(SysError) {
         let times = [accessed, modified].map { time -> timespec in
             // UTIME_OMIT
             guard let time else { return timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2) }
@@ -136,7 +143,8 @@ extension HostFiles {
             return timespec(
                 tv_sec: Int(rest < 0 ? seconds - 1 : seconds), tv_nsec: Int(rest < 0 ? rest + 1_000_000_000 : rest))
         }
-        try HostIO.check(utimensat(descriptor, "", times, HostFlag.emptyPath))
+        let how = name.isEmpty ? HostFlag.emptyPath : AT_SYMLINK_NOFOLLOW
+        try HostIO.check(HostName.withBytes(name) { utimensat(directory, $0, times, how) })
     }
 
     /// Changes owner and group; nil leaves one as it is. The corresponding POSIX call is `fchownat(2)`.

@@ -49,6 +49,10 @@ public final class HostTracee {
     public func wait() throws(SysError) -> Stop {
         var status: Int32 = 0
         try Self.check(csandbox_await(&thread, process, &status))
+        return try stop(status)
+    }
+
+    private func stop(_ status: Int32) throws(SysError) -> Stop {
         guard status & 0xFF == 0x7F else {
             isTraced = false
             return .ended
@@ -63,6 +67,20 @@ public final class HostTracee {
         case 128: return .interrupted
         default: return signal == SIGTRAP | 0x80 ? .call : .signal(signal)
         }
+    }
+
+    /// How long a call may take to make a process before it is asked whether it does: turns of the processor, and microseconds.
+    private static let patience: (turns: Int32, time: Int32) = (50, 3000)
+
+    /// Waits until the call that it is in makes a process. One that makes none does not stand still by itself: after a while it
+    /// is told to.
+    public func waitForProcess() throws(SysError) -> Stop {
+        var status: Int32 = 0
+        let result = csandbox_wait(thread, &status, Self.patience.turns, Self.patience.time)
+        if result == 0 { return try stop(status) }
+        guard result == -EAGAIN else { throw SysError(errno: -result) }
+        try interrupt()
+        return try wait()
     }
 
     /// Lets it go on to the next begin or end of a call, with a signal or 0.
@@ -98,4 +116,29 @@ public final class HostTracee {
     public func poke(_ bytes: [UInt8], _ address: UInt64) throws(SysError) {
         guard csandbox_poke(thread, address, bytes, bytes.count) == bytes.count else { throw .fault }
     }
+}
+
+/// Two threads on one processor: the calling one, and one of a view. To wake a thread on another processor costs more than
+/// all that is done for a call. Where a thread may run is put back by `part`, at the end of this at the latest: before the
+/// thread of the view runs on, or it would see that.
+public struct HostTogether: ~Copyable {
+    private let thread: Int32
+    private var was = csandbox_masks()
+    private var isJoined: Bool
+
+    /// Nothing happens where it is of no use, or the host does not allow it.
+    public init(_ thread: Int32) {
+        self.thread = thread
+        isJoined = csandbox_join(thread, &was) == 1
+    }
+
+    /// Another thread that the one of the view has made may be where that was.
+    public func free(_ other: Int32) { if isJoined { withUnsafePointer(to: was) { csandbox_free(other, $0) } } }
+
+    public mutating func part() {
+        if isJoined { csandbox_part(thread, &was) }
+        isJoined = false
+    }
+
+    deinit { if isJoined { withUnsafePointer(to: was) { csandbox_part(thread, $0) } } }
 }

@@ -42,7 +42,7 @@ public struct HostTrap: Sendable {
     public func give(
         _ fd: Int32, as number: Int32 = -1, closeOnExec: Bool, answers: Bool
     ) throws(SysError) -> Int32 {
-        let got = csandbox_give(view.listener, id, fd, number, closeOnExec ? 1 : 0, answers ? 1 : 0)
+        let got = csandbox_give(view.listener, id, thread, fd, number, closeOnExec ? 1 : 0, answers ? 1 : 0)
         guard got >= 0 else { throw SysError(errno: -got) }
         return got
     }
@@ -59,6 +59,32 @@ public struct HostTrap: Sendable {
         // A thread of another process may have had the number by now.
         guard waits else { throw .killed }
         return bytes
+    }
+
+    /// Most bytes of a text that is copied together with others, with its NUL.
+    private static let shortText = 128
+
+    /// The bytes before the next NUL at each address; nil for one that is too long for this, or is not there.
+    public func peek(texts addresses: [UInt64]) throws(SysError) -> [[UInt8]?] {
+        var texts: [[UInt8]?] = []
+        let most = Int(CSANDBOX_TEXTS)
+        let slots = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Self.shortText * min(most, addresses.count), alignment: 8)
+        defer { slots.deallocate() }
+        for start in stride(from: 0, to: addresses.count, by: most) {
+            let some = addresses[start..<min(start + most, addresses.count)]
+            let got = some.withUnsafeBufferPointer {
+                csandbox_peek_texts(thread, $0.baseAddress, $0.count, slots.baseAddress, Self.shortText)
+            }
+            for i in 0..<some.count {
+                // SAFETY: it has so many bytes for each of `some`.
+                let slot = slots[i * Self.shortText..<(i + 1) * Self.shortText]
+                let end = i < got ? slot.firstIndex(of: 0) : nil
+                texts.append(end.map { Array(slot[..<$0]) })
+            }
+        }
+        guard addresses.isEmpty || waits else { throw .killed }
+        return texts
     }
 
     /// Writes all of `bytes`. Throws `.fault`.
@@ -175,14 +201,22 @@ public final class HostPeer: Sendable {
     /// What /proc/pid/status says of a thread: the process that it is of, and the number that this has in its view.
     public static func place(of thread: Int32) throws(SysError) -> (process: Int32, inner: Int32) {
         let bytes = try HostEnvironment.readFile("/proc/\(thread)/status", limit: 8192)
-        var process: Int32?
-        var inner: Int32?
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            let words = line.split(whereSeparator: { $0 == 9 || $0 == 32 }).map { String(decoding: $0, as: UTF8.self) }
-            if words.first == "Tgid:" { process = words.last.flatMap { Int32($0) } }
-            if words.first == "NStgid:" { inner = words.last.flatMap { Int32($0) } }
-        }
+        let process = number("\nTgid:", in: bytes)
+        let inner = number("\nNStgid:", in: bytes)
         guard let process, let inner else { throw .noProcess }
         return (process, inner)
+    }
+
+    /// The last of the numbers in the line that begins with `name`.
+    private static func number(_ name: StaticString, in bytes: [UInt8]) -> Int32? {
+        let name = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        var at = 0
+        while at + name.count <= bytes.count, !bytes[at...].starts(with: name) { at += 1 }
+        at += name.count
+        guard at < bytes.count else { return nil }
+        let line = bytes[at...].prefix { $0 != 10 }
+        let digits = line.reversed().prefix { (48...57).contains($0) }
+        guard (1...9).contains(digits.count) else { return nil }
+        return digits.reversed().reduce(0) { $0 * 10 + Int32($1 - 48) }
     }
 }

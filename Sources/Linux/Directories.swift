@@ -70,10 +70,12 @@ extension Request {
         var fits = true
         while fits, position < Position.first {
             let isDot = position == Position.dot
-            let there = isDot ? c : try above(c)
-            let dir = try tree.stat(there, how)
-            let number = try guest.identity(there, dir).inode
-            fits = Self.add(isDot ? [0x2e] : [0x2e, 0x2e], dir, number, position + 1, &out, room)
+            var number = isDot ? nil : guest.inodeAbove(c)
+            if number == nil {
+                let there = isDot ? c : try above(c)
+                number = try guest.identity(there, try tree.stat(there, how)).inode
+            }
+            fits = Self.add(isDot ? [0x2e] : [0x2e, 0x2e], .directory, number ?? 0, position + 1, &out, room)
             if fits { position += 1 }
         }
         // Only as many are asked for as fit, however long their names are: a directory is not read twice.
@@ -88,7 +90,7 @@ extension Request {
                 let name = HostName.bytes(entry.name)
                 if !name.isEmpty, name.count <= Name.nameLimit {
                     let number = FileIdentity(entry).inode
-                    fits = Self.add(name, entry, number, next, &out, room)
+                    fits = Self.add(name, entry.mode, number, next, &out, room)
                     guard fits else {
                         isEnd = true
                         break
@@ -112,7 +114,7 @@ extension Request {
 
     /// Adds one entry: inode, position after it, length, kind, name. False where it does not fit.
     private static func add(
-        _ name: [UInt8], _ dir: Dir, _ inode: UInt64, _ next: UInt64, _ out: inout Layout, _ room: Int
+        _ name: [UInt8], _ mode: FileMode, _ inode: UInt64, _ next: UInt64, _ out: inout Layout, _ room: Int
     ) -> Bool {
         let length = (entryHead + name.count + 1 + 7) & ~7
         guard out.bytes.count + length <= room else { return false }
@@ -120,7 +122,7 @@ extension Request {
         out.put(inode)
         out.put(next)
         out.put(UInt16(truncatingIfNeeded: length))
-        out.put(Dirent.type(dir.mode))
+        out.put(Dirent.type(mode))
         out.put(name)
         out.fill(to: end)
         return true

@@ -46,22 +46,29 @@ extension Request {
             let count = max(1, Int((4096 - next % 4096) / 8))
             let bytes = try guest.read(next, count * 8)
             guard bytes.count == count * 8 else { throw .fault }
-            for i in 0..<count {
-                let pointer = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[i * 8 + $1]) << UInt64(8 * $1) }
-                guard pointer != 0 else { return texts }
-                texts.append(try string(pointer, &room))
+            var pointers: [UInt64] = []
+            var isEnd = false
+            for at in stride(from: 0, to: bytes.count, by: 8) where !isEnd {
+                var pointer: UInt64 = 0
+                for i in 0..<8 { pointer |= UInt64(bytes[at + i]) << UInt64(8 * i) }
+                if pointer == 0 { isEnd = true } else { pointers.append(pointer) }
             }
+            let short = try guest.texts(pointers)
+            for i in pointers.indices {
+                let text: [UInt8]
+                if let whole = short[i] { text = whole } else { text = try string(pointers[i]) }
+                room -= text.count + 9
+                guard room >= 0 else { throw .argsTooLong }
+                texts.append(text)
+            }
+            if isEnd { return texts }
             next = next &+ UInt64(count * 8)
         }
     }
 
-    private func string(_ address: UInt64, _ room: inout Int) throws(SysError) -> [UInt8] {
-        let text: [UInt8]
-        do throws(SysError) { text = try guest.text(address, limit: Limit.argument) } catch {
+    private func string(_ address: UInt64) throws(SysError) -> [UInt8] {
+        do throws(SysError) { return try guest.text(address, limit: Limit.argument) } catch {
             throw error.code == .nameTooLong ? .argsTooLong : error
         }
-        room -= text.count + 9
-        guard room >= 0 else { throw .argsTooLong }
-        return text
     }
 }

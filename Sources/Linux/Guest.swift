@@ -18,6 +18,8 @@ public protocol Guest: AnyObject {
     func read(_ address: UInt64, _ count: Int) throws(SysError) -> [UInt8]
     /// The bytes before the next NUL. Throws `.fault`, and `.nameTooLong` where `limit` bytes hold none.
     func text(_ address: UInt64, limit: Int) throws(SysError) -> [UInt8]
+    /// The same at each of these addresses, where the engine can copy many short ones at once; nil for others.
+    func texts(_ addresses: [UInt64]) throws(SysError) -> [[UInt8]?]
     /// Throws `.fault`, where some bytes may have been written.
     func write(_ bytes: [UInt8], _ address: UInt64) throws(SysError)
 
@@ -26,6 +28,9 @@ public protocol Guest: AnyObject {
     /// The numbers by which the program knows the file that `c` is: what `fstat` says once it is open. `dir` is what its
     /// server says of it now.
     func identity(_ c: Chan, _ dir: Dir) throws(SysError) -> FileIdentity
+
+    /// The inode by which the program knows the directory above `c`, where that is known without asking anybody.
+    func inodeAbove(_ c: Chan) -> UInt64?
 
     /// A copy of a descriptor of the host's, for an engine whose programs have such. Throws `.badFd`.
     func descriptor(_ fd: Int32) throws(SysError) -> HostFd
@@ -48,6 +53,12 @@ public protocol Personality: Sendable {
 
 extension Guest {
     public var machine: Machine { .x86 }
+
+    public func texts(_ addresses: [UInt64]) throws(SysError) -> [[UInt8]?] {
+        Array(repeating: nil, count: addresses.count)
+    }
+
+    public func inodeAbove(_ c: Chan) -> UInt64? { nil }
     public func descriptor(_ fd: Int32) throws(SysError) -> HostFd { throw .notSocket }
     public var localSockets: (any LocalSockets)? { nil }
 }

@@ -13,6 +13,8 @@ enum VxMachine {
     static let clone: Int32 = 56
     static let fork: Int32 = 57
     static let vfork: Int32 = 58
+    static let setAffinity: Int32 = 203
+    static let getAffinity: Int32 = 204
     static let execve: Int32 = 59
     static let exit: Int32 = 60
     static let execveat: Int32 = 322
@@ -23,8 +25,8 @@ enum VxMachine {
         0, 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27, 28, 32, 33, 34, 35, 36, 37,
         38, 39, 40, 43, 45, 47, 48, 51, 52, 55, 61, 62, 73, 74, 75, 77, 96, 97, 98, 100, 102, 104, 105, 106, 107, 108,
         109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130,
-        131, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 158, 160, 186, 187, 200, 201, 202, 203,
-        204, 213, 218, 219, 221, 222, 223, 224, 225, 226, 228, 229, 230, 231, 232, 233, 234, 247, 270, 271, 273, 274,
+        131, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 158, 160, 186, 187, 200, 201, 202,
+        213, 218, 219, 221, 222, 223, 224, 225, 226, 228, 229, 230, 231, 232, 233, 234, 247, 270, 271, 273, 274,
         277, 281, 282, 283, 284, 285, 286, 287, 288, 289, 290, 291, 292, 293, 295, 296, 297, 299, 302, 306, 309, 318,
         319, 324, 325,
         326, 327, 328, 334, 424, 434, 436, 441,
@@ -92,11 +94,6 @@ enum VxMachine {
     static func setResult(_ r: inout [UInt64], _ value: Int64) {
         r[Register.rax] = UInt64(bitPattern: value)
         r[Register.orig] = .max
-    }
-
-    /// `r` with the arguments that `before` had, which a call leaves as they are.
-    static func restoreArguments(_ r: inout [UInt64], from before: [UInt64]) {
-        for i in [Register.rdi, Register.rsi, Register.rdx, Register.r10, Register.r8, Register.r9] { r[i] = before[i] }
     }
 
     /// `r` of a thread that has just left a call, made so that it makes another one in its place.

@@ -33,6 +33,8 @@ final class VxDirectories: Sendable {
         let name: String
         let identity: FileIdentity
         let chan: Chan
+        /// The permissions that the empty directory has, and its times.
+        let shown = Lock<(mode: UInt32, accessed: Int64?, modified: Int64?)>((0o755, nil, nil))
 
         init(_ key: Key, _ tree: Tree, _ name: String, _ identity: FileIdentity, _ chan: Chan) {
             self.key = key
@@ -45,6 +47,8 @@ final class VxDirectories: Sendable {
 
     fileprivate struct State {
         var byKey: [Key: Place] = [:]
+        /// The last one that was found by a path.
+        var byPath: [String: Place] = [:]
         var byIdentity: [FileIdentity: Place] = [:]
         /// By our numbers of file systems.
         var trees: [UInt32: Tree] = [:]
@@ -105,6 +109,7 @@ final class VxDirectories: Sendable {
         let known = state.withLock { s -> Place? in
             if let known = s.byKey[key] { return known }
             s.byKey[key] = made
+            s.byPath[key.path] = made
             s.byIdentity[identity] = made
             s.unopened.append(made)
             return nil
@@ -124,6 +129,7 @@ final class VxDirectories: Sendable {
                 s.firstUnopened += 1
                 if s.opened.contains(place.identity) { continue }
                 s.byKey[place.key] = nil
+                if s.byPath[place.key.path] === place { s.byPath[place.key.path] = nil }
                 s.byIdentity[place.identity] = nil
                 if s.firstUnopened > 4096 {
                     s.unopened.removeFirst(s.firstUnopened)
@@ -146,14 +152,37 @@ final class VxDirectories: Sendable {
                 return true
             }
             guard stands else { continue }
-            let fd = try HostFiles.open(place.name, in: place.tree.root.number, HostFiles.directoryOnly)
-            try HostFiles.setMode(fd.number, dir.mode.permissions)
-            let readable = try HostFiles.open(".", in: fd.number, HostFiles.directory)
+            let readable = try show(place, dir)
             if !nameOnly { keep(c, place.identity) }
-            try HostFiles.setTimes(readable.number, accessed: dir.accessed, modified: dir.modified)
             // The host gives no descriptor to others that only names a file; from a placeholder nothing is read either way.
             return readable
         }
+    }
+
+    /// The empty directory, open, with what `dir` says of permissions and times.
+    private func show(_ place: Place, _ dir: Dir) throws(SysError) -> HostFd {
+        let root = place.tree.root.number
+        let (mode, accessed, modified) = (dir.mode.permissions, dir.accessed, dir.modified)
+        try place.shown.withLock { (shown) throws(SysError) in
+            if shown.mode != mode {
+                // It need not be one that can be opened.
+                let fd = try HostFiles.open(place.name, in: root, HostFiles.directoryOnly)
+                try HostFiles.setMode(fd.number, mode)
+            }
+            if shown.accessed != accessed || shown.modified != modified {
+                try HostFiles.setTimes(place.name, in: root, accessed: accessed, modified: modified)
+            }
+            shown = (mode, accessed, modified)
+        }
+        return try HostFiles.open(place.name, in: root, HostFiles.directory)
+    }
+
+    /// The directory above one, if it was found by its path before.
+    func above(_ c: Chan) -> Place? {
+        let path = c.path
+        guard let slash = path.utf8.lastIndex(of: 0x2F), path.utf8.count > 1 else { return nil }
+        let above = slash == path.utf8.startIndex ? "/" : String(path[..<slash])
+        return state.withLock { $0.byPath[above] }
     }
 
     /// The Chan of a descriptor that a program has, open where that is, opened anew by `open` where it has not been used for

@@ -61,6 +61,7 @@ struct VxExec {
         by fd: Int32, _ arguments: [[UInt8]], _ execution: Execution
     ) throws(SysError) -> SysError? {
         let size = try Self.size(arguments, execution.environment)
+        var together = HostTogether(trap.thread)
         let number = try trap.give(fd, closeOnExec: true, answers: false)
         let traced = try VxTraced(trap, of: process.peer.pid)
         do throws(SysError) {
@@ -77,12 +78,14 @@ struct VxExec {
         } catch {
             // Where it cannot be closed the program is dead.
             _ = try? traced.call(VxMachine.close, [UInt64(UInt32(bitPattern: number)), 0, 0, 0, 0, 0])
+            together.part()
             traced.leave(with: -Int64(error.errno))
             return error
         }
         process.scratch = VxScratch()
         view.keepOnly(process)
         process.proc.becomes(execution.arguments.map { String(decoding: $0, as: UTF8.self) }, execution.path)
+        together.part()
         traced.leave(with: nil)
         return nil
     }

@@ -38,7 +38,7 @@ struct VxFilter {
     /// By the call's number; others are asked about, and refused and counted there.
     var rules: [Int32: VxRule] = [:]
 
-    /// What every view has. `secret` marks the calls that we complete ourselves.
+    /// What every view has. `secret` marks the call that we complete ourselves.
     static func plain(secret: UInt64) -> VxFilter {
         var filter = VxFilter()
         for number in VxMachine.allowed { filter.rules[number] = .allow }
@@ -57,12 +57,7 @@ struct VxFilter {
         }
         for number in VxMachine.absent { filter.rules[number] = .fail(38) }
         for number in VxMachine.ignored { filter.rules[number] = .fail(0) }
-        let ours = VxRule.equals(argument: 5, secret, .allow, else: .ask)
-        filter.rules[VxMachine.execveat] = ours
-        // Threads are the host's business; name spaces and tracing are nobody's.
-        filter.rules[VxMachine.clone] = .hasAny(
-            argument: 0, VxClone.forbidden, .ask,
-            else: .hasAny(argument: 0, VxClone.thread, .allow, else: ours))
+        filter.rules[VxMachine.execveat] = .equals(argument: 5, secret, .allow, else: .ask)
         return filter
     }
 
@@ -96,8 +91,8 @@ struct VxFilter {
 /// Flags of clone(2).
 enum VxClone {
     /// New name spaces, and being traced or not.
-    static let forbidden: UInt32 = 0x7E82_2000
-    static let thread: UInt32 = 0x1_0000
+    static let forbidden: UInt64 = 0x7E82_2000
+    static let thread: UInt64 = 0x1_0000
     static let sharesMemory: UInt64 = 0x100
     static let waits: UInt64 = 0x4000
     static let childEnds: UInt64 = 17

@@ -25,45 +25,45 @@ struct VxFork {
             }
         guard !view.isFull else { return refuse() }
         let child: Proc
-        let traced: VxTraced
+        let tracee: HostTracee
+        var together = HostTogether(trap.thread)
         do throws(SysError) {
             // Its descriptors are the host's.
             child = try process.proc.makeChild(.newFD)
         } catch { return refuse() }
-        do throws(SysError) { traced = try VxTraced(trap, of: process.peer.pid) } catch {
+        do throws(SysError) { tracee = try HostTracee(trap.thread, of: process.peer.pid) } catch {
             child.finish("killed")
             return refuse()
         }
-        let isClone = trap.number == VxMachine.clone
+        // All that it is told is in its registers.
+        trap.pass()
         do throws(SysError) {
-            let end = try traced.make(
-                UInt64(VxMachine.clone),
-                [
-                    flags, isClone ? arguments[1] : 0, isClone ? arguments[2] : 0, isClone ? arguments[3] : 0,
-                    isClone ? arguments[4] : 0, view.secret,
-                ])
-            switch end {
-            case .result(let failure):
-                child.finish("not made")
-                let errno = Int32(truncatingIfNeeded: -failure)
-                view.trace(process, trap, VxTrace.failure(errno, SysError(errno: errno).sentence))
-                traced.leave(with: failure)
+            switch try tracee.waitForProcess() {
             case .made(let pid):
+                let made = HostTracee(made: pid)
                 do throws(SysError) {
+                    guard try made.wait() != .ended else { throw .killed }
                     let inner = try enter(child, pid, flags)
                     view.trace(process, trap, "= \(inner)")
-                    try traced.release(made: pid)
                 } catch {
                     // Nobody that is not entered may run.
-                    traced.kill(made: pid)
+                    made.release(9)
                     throw error
                 }
-                traced.finish()
+                together.free(pid)
+                together.part()
+                made.release()
+                tracee.release()
+            case let stop:
+                // A signal is dealt with first, and the call made again; or the host has refused it.
+                child.finish("not made")
+                view.trace(process, trap, "= ?")
+                together.part()
+                if case .signal(let number) = stop { tracee.release(number) } else { tracee.release() }
             }
         } catch {
             // The parent or the child was killed; the child's end is told where it was entered.
             if child.life != .exiting, view.process(child.pid) == nil { child.finish("killed") }
-            traced.finish()
         }
     }
 

@@ -146,6 +146,8 @@ final class VxGuest: Guest {
         throw .nameTooLong
     }
 
+    func texts(_ addresses: [UInt64]) throws(SysError) -> [[UInt8]?] { try trap.peek(texts: addresses) }
+
     private func keep(_ bytes: [UInt8], _ address: UInt64) {
         if view.traces, bytes.count <= Self.textLimit { texts[address] = bytes }
     }
@@ -167,6 +169,8 @@ final class VxGuest: Guest {
         guard fd >= 0 else { throw .badFd }
         return try process.peer.take(fd)
     }
+
+    func inodeAbove(_ c: Chan) -> UInt64? { view.inodeAbove(c) }
 
     var localSockets: (any LocalSockets)? { view.sockets }
 

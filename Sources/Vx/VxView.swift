@@ -88,6 +88,10 @@ final class VxView: Sendable {
                 return try changed.sleep { () throws(SysError) -> Status? in
                     try state.withLock { (s) throws(SysError) in
                         if let failure = s.failure { throw failure }
+                        // What is told at its end comes before what is told afterwards.
+                        if options.traces, !s.isGone, s.processes.values.contains(where: { $0.proc === first }) {
+                            return nil
+                        }
                         return s.end ?? (s.isGone ? Status("killed") : nil)
                     }
                 }
@@ -151,6 +155,8 @@ final class VxView: Sendable {
             host.end()
         }
         warden.end()
+        // Of each one's end more is told, when it is there.
+        if options.traces { return }
         let left = state.withLock { s in
             defer { (s.processes, s.threads) = ([:], [:]) }
             return s.processes.values
@@ -170,7 +176,11 @@ final class VxView: Sendable {
             // Its number may be another's soon.
             forget(thread: trap.thread)
             trap.pass()
-        case VxMachine.clone where trap.arguments[0] & UInt64(VxClone.forbidden) == 0, VxMachine.fork, VxMachine.vfork:
+        // A thread inherits where it may run, which is elsewhere while its maker is given a descriptor.
+        case VxMachine.getAffinity, VxMachine.setAffinity: trap.pass()
+        case VxMachine.clone where trap.arguments[0] & (VxClone.forbidden | VxClone.thread) == VxClone.thread:
+            trap.pass()
+        case VxMachine.clone where trap.arguments[0] & VxClone.forbidden == 0, VxMachine.fork, VxMachine.vfork:
             VxFork(self, process, trap).run()
         case HostStandIn.call where process.crossing != nil: process.crossing?.answer(trap)
         default: answer(VxGuest(self, process, trap), .try)
@@ -337,15 +347,16 @@ final class VxView: Sendable {
     }
 
     private func remove(_ process: VxProcess, _ exit: HostExit?) {
+        for row in process.counts.all where options.traces {
+            options.say("\(process.inner) refused \(VxNames.call(row.number)), \(row.count) times")
+        }
         let wasThere = state.withLock { s -> Bool in
             for thread in process.threads where s.threads[thread] === process { s.threads[thread] = nil }
             guard s.processes[process.peer.pid] === process else { return false }
             s.processes[process.peer.pid] = nil
             return true
         }
-        for row in process.counts.all where options.traces {
-            options.say("\(process.inner) refused \(VxNames.call(row.number)), \(row.count) times")
-        }
+        if options.traces { changed.wake() }
         ended.add(process.counts)
         // The first program's Proc has a Thread, which ends it.
         process.crossing?.gone()
@@ -443,6 +454,9 @@ final class VxView: Sendable {
         // One that begins with a device is none.
         return c.flatMap { $0.path.hasPrefix("/") ? $0.path : nil }
     }
+
+    /// The number of the directory above one, where a program has asked for it by its path before.
+    func inodeAbove(_ c: Chan) -> UInt64? { directories.above(c)?.identity.inode }
 
     /// The numbers of a file for programs.
     func identity(_ c: Chan, _ dir: Dir, _ caller: Caller) throws(SysError) -> FileIdentity {

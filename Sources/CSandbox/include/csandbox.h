@@ -82,13 +82,26 @@ void csandbox_stay(int listener);
 int csandbox_waits(int listener, uint64_t id);
 /* Answers: a value, or an errno where it is not 0; the host does it itself with `native`. 0 or -errno. */
 int csandbox_answer(int listener, uint64_t id, int64_t value, int error, int native);
-/* Gives the caller our descriptor: the lowest number, or `number` where that is not -1. With `answers` the number is
-   the answer. The number or -errno. */
-int csandbox_give(int listener, uint64_t id, int fd, int number, int closeOnExec, int answers);
+/* Gives the caller, a thread, our descriptor: the lowest number, or `number` where that is not -1. With `answers` the number is
+   the answer, and the caller may run on before this has set back where it may run: what tells of that, or passes it on, has to
+   be trapped. The number or -errno. */
+int csandbox_give(int listener, uint64_t id, pid_t thread, int fd, int number, int closeOnExec, int answers);
+
+/* Keeps a thread of another process and the calling one on the processor that this one runs on: to wake one on another costs
+   more than all that is done for a call. 1, or 0 where they stay as they are; `was` has what they were allowed. */
+struct csandbox_masks { uint64_t ours[16], theirs[16]; };
+int csandbox_join(pid_t thread, struct csandbox_masks *was);
+/* Lets a thread go where the other one was allowed to be, and with `part` the calling one too. */
+void csandbox_free(pid_t thread, const struct csandbox_masks *was);
+void csandbox_part(pid_t thread, const struct csandbox_masks *was);
 
 /* process_vm_readv(2) and process_vm_writev(2): bytes moved, or -errno. */
 ssize_t csandbox_peek(pid_t pid, uint64_t address, void *bytes, size_t size);
 ssize_t csandbox_poke(pid_t pid, uint64_t address, const void *bytes, size_t size);
+/* Copies the beginnings of `count` texts, at most CSANDBOX_TEXTS, to slots of `room` bytes each: of how many. Where a page
+   ends before the slot is full the rest of it is not zero. */
+enum { CSANDBOX_TEXTS = 256 };
+int csandbox_peek_texts(pid_t pid, const uint64_t *addresses, size_t count, void *slots, size_t room);
 
 /* pidfd_open(2), pidfd_getfd(2), pidfd_send_signal(2): a descriptor or 0, or -errno. */
 int csandbox_pidfd(pid_t pid);
@@ -107,6 +120,9 @@ int csandbox_mask(pid_t thread, uint64_t *was, const uint64_t *now);
 /* The registers, as the machine has them: `size` bytes, NT_PRSTATUS. */
 int csandbox_registers(pid_t thread, void *registers, size_t size);
 int csandbox_setRegisters(pid_t thread, const void *registers, size_t size);
+/* Waits until a traced thread stops or ends, so many turns of the processor and then microseconds: 0 or -errno, -EAGAIN where it
+   still runs. */
+int csandbox_wait(pid_t thread, int *status, int turns, int patience);
 /* Waits until a traced thread of a process stops or ends: 0 or -errno. */
 int csandbox_await(pid_t *thread, pid_t process, int *status);
 #endif
