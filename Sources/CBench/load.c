@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -282,11 +283,12 @@ static int connected(int isTcp, int ends[2]) {
     return 0;
 }
 
-/* Takes so many bytes `n` times. */
-static int take(int fd, size_t bytes, uint8_t *room, size_t size) {
+/* Takes so many bytes, which `room` has room for. */
+static int take(int fd, size_t bytes, uint8_t *room) {
     while (bytes > 0) {
-        ssize_t k = read(fd, room, bytes < size ? bytes : size);
+        ssize_t k = read(fd, room, bytes);
         if (k <= 0) return -1;
+        room += k;
         bytes -= k;
     }
     return 0;
@@ -295,23 +297,36 @@ static int take(int fd, size_t bytes, uint8_t *room, size_t size) {
 /* The yardstick: `n` messages of `request` bytes to another process, which answers each with `reply` bytes as soon as it has
    it, `depth` of them under way. Lengths are those of 9P's frames, headers included; each process reads a message to its end
    and writes it with one call, from and into the same memory, and looks at nothing. So it has what any server must do
-   with a socket, and not what lies behind: no file is read or written, and no frame is taken apart. */
-int64_t cbench_pingpong(int isTcp, long request, long reply, int depth, long n) {
-    int ends[2], error = connected(isTcp, ends);
+   with a socket, and not what lies behind: no file is read or written, and no frame is taken apart. Where there is a file,
+   what is left of each request without a Twrite's header goes there, one behind the other: that is what a server on one
+   processor must do at least. */
+static void answer_all(int fd, int file, long request, long reply, long n) {
+    enum { head = header + 16 };
+    long payload = request - head, turns = CBENCH_BIG / payload;
+    for (long i = 0; i < n; i++) {
+        if (take(fd, request, wire.in) < 0) break;
+        if (file >= 0 && pwrite(file, wire.in + head, payload, i % turns * payload) != payload) break;
+        if (send_all(fd, wire.out, reply) < 0) break;
+    }
+}
+
+int64_t cbench_pingpong(int isTcp, long request, long reply, int depth, long n, const char *path) {
+    int ends[2], file = -1, error = connected(isTcp, ends);
     if (error) return error;
+    if (path && (file = open(path, O_WRONLY | O_CLOEXEC)) < 0) return close(ends[0]), close(ends[1]), -errno;
     pid_t child = fork();
     if (child < 0) return -errno;
     if (child == 0) {
-        for (long i = 0; i < n; i++)
-            if (take(ends[1], request, wire.in, sizeof wire.in) < 0 || send_all(ends[1], wire.out, reply) < 0) break;
+        answer_all(ends[1], file, request, reply, n);
         _exit(0);
     }
     close(ends[1]);
+    if (file >= 0) close(file);
     int64_t from = now();
     for (long sent = 0, done = 0; done < n && !error; done++) {
         for (; sent < n && sent - done < depth && !error; sent++)
             if (send_all(ends[0], wire.out, request) < 0) error = -EPIPE;
-        if (!error && take(ends[0], reply, wire.in, sizeof wire.in) < 0) error = -EPIPE;
+        if (!error && take(ends[0], reply, wire.in) < 0) error = -EPIPE;
     }
     int64_t took = now() - from;
     close(ends[0]);

@@ -91,7 +91,7 @@ enum Table {
         let cells = zip(columns, [9, 9, 7, 15, 6]).map { (cell, width) in
             String(repeating: " ", count: max(1, width - cell.count)) + cell
         }
-        return name + String(repeating: " ", count: max(1, 34 - name.count)) + cells.joined()
+        return name + String(repeating: " ", count: max(1, 36 - name.count)) + cells.joined()
     }
 
     static func show(_ target: Row.Target, _ unit: Row.Unit) -> String {

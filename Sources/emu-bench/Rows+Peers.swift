@@ -2,17 +2,20 @@ import CBench
 import Host
 import Kernel
 
-/// What `emu --serve` answers, and what our client gets of it, in 9P2000.L over unix sockets and tcp: beside diod, which is
-/// asked the same by the same client, and beside the same bytes over a socket with nothing behind it. `x4` are four
-/// requests under way.
+/// What `emu --serve` answers, and what our client gets of it, in 9P2000.L over unix sockets and tcp: beside diod, and over
+/// tcp nfs-ganesha, which are asked the same by the same client, and beside the same bytes over a socket with nothing
+/// behind it. `x4` are four requests under way.
 func peerRows(_ emu: String) -> [Row] {
     let servers = Servers(emu)
     var rows: [Row] = []
     for net in Net.allCases {
         rows.append(serve(servers, net, "null x1", "s", 4_000, .init(least: 1 / 1.3), raw: (19, 160)))
         for (name, job) in [("null", "s"), ("walk, stat", "wsc"), ("open, read", "worc")] {
-            rows.append(serve(servers, net, "\(name) x1", job, 4_000, .init()))
-            rows.append(serve(servers, net, "\(name) x16", job, 20_000, .init(least: 1.5)))
+            for peer in net.peers {
+                rows.append(serve(servers, net, "\(name) x1", job, 4_000, .init(), beside: peer))
+                let target = Row.Target(least: peer == .diod ? 1.5 : 0)
+                rows.append(serve(servers, net, "\(name) x16", job, 20_000, target, beside: peer))
+            }
         }
         for (size, name) in [(8 << 10, "8K"), (64 << 10, "64K"), (128 << 10, "128K"), (1 << 20, "1M")] {
             for (job, act) in [("R", "read"), ("W", "write")] {
@@ -23,11 +26,16 @@ func peerRows(_ emu: String) -> [Row] {
     return rows + crowdRows(servers) + clientRows(servers) + findRows(servers)
 }
 
-private enum Net: String, CaseIterable { case unix, tcp }
+private enum Net: String, CaseIterable {
+    case unix, tcp
+
+    /// Who stands beside ours there.
+    var peers: [Servers.Kind] { self == .tcp ? [.diod, .ganesha] : [.diod] }
+}
 
 /// The servers, each started when a row first wants it. Immutable but for that.
 private final class Servers: Sendable {
-    enum Kind: String { case emu, diod }
+    enum Kind: String { case emu, diod, ganesha }
 
     private let emu: String
     private let addresses = Lock<[String: String]>([:])
@@ -49,10 +57,23 @@ private final class Servers: Sendable {
                     "/usr/sbin/diod", "-f", "-n", "-c", "/dev/null", "-L", "stderr", "-e", "\(top)/share", "-l",
                     net == .tcp ? "127.0.0.1:\(port)" : "\(top)/\(name)",
                 ]
+            case .ganesha: ["/bin/sh", "-c", Self.ganesha(port, top)]
             }
         try answered(Int64(cbench_start(command.joined(separator: "\n"), top + "/share", address)))
         addresses.withLock { $0[name] = address }
         return address
+    }
+
+    /// Starts nfs-ganesha at `port`, with what it is told in a file, and a directory without which it does not begin.
+    private static func ganesha(_ port: Int64, _ top: String) -> String {
+        let told = """
+            NFS_CORE_PARAM { Protocols = 9P; Bind_addr = 127.0.0.1; } \
+            _9P { _9P_TCP_Port = \(port); _9P_TCP_Msize = 65536; } \
+            EXPORT { Export_Id = 1; Path = \(top)/share; Pseudo = \(top)/share; Access_Type = RW; \
+            Squash = No_Root_Squash; Protocols = 9P; Transports = TCP; FSAL { Name = VFS; } }
+            """
+        let files = "-f \(top)/ganesha.conf -L \(top)/ganesha.log -p \(top)/ganesha.pid"
+        return "mkdir -p /var/run/ganesha; echo '\(told)' >\(top)/ganesha.conf; exec ganesha.nfsd -F \(files)"
     }
 
     /// What `count` jobs take; see `cbench_load`.
@@ -60,7 +81,7 @@ private final class Servers: Sendable {
         _ kind: Kind, _ net: Net, _ job: String, _ msize: Int, _ depth: Int, _ count: Int
     ) throws(SysError) -> Int64 {
         let address = try address(kind, net)
-        let name = kind == .diod ? (cbench_shared().map { String(cString: $0) } ?? "") + "/share" : ""
+        let name = kind == .emu ? "" : (cbench_shared().map { String(cString: $0) } ?? "") + "/share"
         return try answered(cbench_load(address, name, job, msize, Int32(depth), count))
     }
 
@@ -95,22 +116,23 @@ private final class Servers: Sendable {
     }
 }
 
-/// Requests a second, beside diod, or beside so many bytes there and back.
+/// Requests a second, beside another server, or beside so many bytes there and back.
 private func serve(
     _ servers: Servers, _ net: Net, _ name: String, _ job: String, _ count: Int, _ target: Row.Target,
-    raw: (request: Int, reply: Int)? = nil
+    beside peer: Servers.Kind = .diod, raw: (request: Int, reply: Int)? = nil
 ) -> Row {
     let depth = name.hasSuffix("x16") ? 16 : 1
-    return Row("serve \(net): \(name) (\(raw == nil ? "diod" : "raw"))", target, unit: .rate, count) {
+    return Row("serve \(net): \(name) (\(raw == nil ? peer.rawValue : "raw"))", target, unit: .rate, count) {
         (_, n) throws(SysError) in
         try servers.load(.emu, net, job, 65536, depth, n)
     } native: { n in
-        guard let raw else { return servers.native(.diod, net, job, 65536, depth, n) }
-        return cbench_pingpong(net == .tcp ? 1 : 0, raw.request, raw.reply, Int32(depth), n)
+        guard let raw else { return servers.native(peer, net, job, 65536, depth, n) }
+        return cbench_pingpong(net == .tcp ? 1 : 0, raw.request, raw.reply, Int32(depth), n, nil)
     }
 }
 
-/// Bytes a second of a file, in order, with frames of `msize`; diod takes none longer than 64 K.
+/// Bytes a second of a file, in order, with frames of `msize`; the others take none longer than 64 K. Writes stand beside
+/// the bare socket twice: what comes is forgotten there, or `stored`, by one pwrite each.
 private func stream(
     _ servers: Servers, _ net: Net, _ name: String, _ job: String, _ msize: Int, _ depth: Int
 ) -> [Row] {
@@ -123,13 +145,22 @@ private func stream(
     let (request, reply) = job == "R" ? (23, payload + 11) : (payload + 23, 11)
     var rows = [
         Row("serve \(net): \(name) (raw)", .init(least: 0.6), unit: unit, count, ours) { n in
-            cbench_pingpong(net == .tcp ? 1 : 0, request, reply, Int32(depth), n)
+            cbench_pingpong(net == .tcp ? 1 : 0, request, reply, Int32(depth), n, nil)
         }
     ]
-    if msize <= 64 << 10 {
+    if job == "W" {
         rows.append(
-            Row("serve \(net): \(name) (diod)", .init(least: 1), unit: unit, count, ours) { n in
-                servers.native(.diod, net, job, msize, depth, n)
+            Row("serve \(net): \(name) (stored)", .init(least: 0.8), unit: unit, count, ours) { n in
+                guard let top = cbench_shared().map({ String(cString: $0) }) else { return -1 }
+                return cbench_pingpong(net == .tcp ? 1 : 0, request, reply, Int32(depth), n, top + "/share/big")
+            })
+    }
+    for peer in msize <= 64 << 10 ? net.peers : [] {
+        rows.append(
+            Row(
+                "serve \(net): \(name) (\(peer))", .init(least: peer == .diod ? 1 : 0), unit: unit, count, ours
+            ) { n in
+                servers.native(peer, net, job, msize, depth, n)
             })
     }
     return rows
@@ -159,7 +190,7 @@ private func clientRows(_ servers: Servers) -> [Row] {
                 for _ in 0..<n { _ = try p.fstat(fd) }
             }
         } native: {
-            cbench_pingpong(1, 11, 80, 1, $0)
+            cbench_pingpong(1, 11, 80, 1, $0, nil)
         },
         Row("client tcp: read 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
             (p, n) throws(SysError) in
@@ -173,7 +204,7 @@ private func clientRows(_ servers: Servers) -> [Row] {
                 }
             }
         } native: {
-            cbench_pingpong(1, 23, block + 11, 4, $0)
+            cbench_pingpong(1, 23, block + 11, 4, $0, nil)
         },
         Row("client tcp: write 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
             (p, n) throws(SysError) in
@@ -186,7 +217,7 @@ private func clientRows(_ servers: Servers) -> [Row] {
                 try p.fsync(fd)
             }
         } native: {
-            cbench_pingpong(1, block + 23, 11, 4, $0)
+            cbench_pingpong(1, block + 23, 11, 4, $0, nil)
         },
     ]
 }

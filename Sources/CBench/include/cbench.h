@@ -56,8 +56,9 @@ int64_t cbench_load(const char *address, const char *aname, const char *job, lon
 int64_t cbench_crowd(const char *address, const char *aname, long clients, long fids);
 /* Bytes of a process that are in memory. */
 int64_t cbench_resident(int process);
-/* As many bytes there and back, with nothing behind the socket but who counts them. */
-int64_t cbench_pingpong(int isTcp, long request, long reply, int depth, long n);
+/* As many bytes there and back, with nothing behind the socket but who counts them; where a path is given, with a file of
+   CBENCH_BIG bytes, into which the data of each request are written. */
+int64_t cbench_pingpong(int isTcp, long request, long reply, int depth, long n, const char *path);
 
 /* A directory in memory, made at the first call, with `share` in it: what cbench_load asks for. Its big file has so many
    bytes. NULL where there is no room. */
