@@ -23,6 +23,7 @@ soak:
 	    --filter KillTests
 	EMU_FAMILY=100000 $(SOAK) --no-parallel --filter FamilyTests
 	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
+	EMU_SOAK=1800 $(SOAK) --filter ServerFuzzTests
 	./run --version && Tests/PeerTests/kill.py .build/release/emu 500
 	Tests/NativeTests/many.py .build/release/emu
 	Tests/mutants
