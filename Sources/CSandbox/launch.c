@@ -7,7 +7,11 @@
  *   init      pid 1 of the view: reaps, tells how the first program ended, ends with the last process
  *   program   gets the filter, and becomes the first program in its first trapped call
  *
- * Each is killed when the one above it ends, so whatever ends us ends them all. */
+ * Each is killed when the one above it ends, so whatever ends us ends them all.
+ *
+ * The mounter and the server are forked from us while we have one thread, or are our own binary run again. In between we may
+ * have locked ourselves down (lock.c): nothing in Landlock's hold may mount, and we may only look into processes that are
+ * in the same hold. So the mounter is made before, and the server after. */
 #define _GNU_SOURCE
 #include "csandbox.h"
 
@@ -407,4 +411,32 @@ one:
     if (e) close(first[0]);
     else *mounter = first[0];
     return e;
+}
+
+int csandbox_fork(int mounts, int *socket) {
+    int ends[2];
+    if (csandbox_pair(ends)) return errno;
+    pid_t child = fork();
+    int e = errno;
+    if (child != 0) {
+        close(ends[1]);
+        if (child > 0) *socket = ends[0];
+        else close(ends[0]);
+        return child > 0 ? 0 : e;
+    }
+    /* Nothing of ours stays but the socket: whoever waits for the end of our output does not wait for this. */
+    int end = fcntl(ends[1], F_DUPFD, SOCKET + 1), null = open("/dev/null", O_RDWR);
+    if (end < 0 || null < 0) _exit(1);
+    for (int i = 0; i < SOCKET; i++) dup2(null, i);
+    dup3(end, SOCKET, O_CLOEXEC);
+    syscall(SYS_close_range, SOCKET + 1, ~0u, 0);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    setsid();
+    if (chdir("/")) _exit(1);
+    if (mounts) csandbox_mounts(SOCKET);
+    server();
 }

@@ -20,6 +20,8 @@ public struct FirstProcess: Sendable {
     /// started, if that is shown.
     private let isProgram: Bool
     private let here: String?
+    /// What to say where that program is not there, if the host has it.
+    private let hint: String?
     /// What the name space goes on with: a file, and its text where it is the host's.
     private let nameSpace: (name: String, text: String?)?
     /// A script of the host: its name inside and its text.
@@ -30,6 +32,8 @@ public struct FirstProcess: Sendable {
 
     /// What Linux programs look for beside files of the host's.
     private static let linux = "/lib/ns/linux"
+    /// Where they look for programs.
+    private static let commands = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
     /// Where a script of the host stands inside.
     private static let scripts = "/n/script"
     /// The tree that has `zoneinfo`, joined to /lib.
@@ -78,8 +82,23 @@ public struct FirstProcess: Sendable {
         }
         isShell = command != nil || script != nil || words.isEmpty
         let here = isProgram ? HostEnvironment.directory : nil
-        self.here = here.flatMap { here in shown.contains { here == $0 || here.hasPrefix($0 + "/") } ? here : nil }
+        let shownHere = here.flatMap { here in shown.contains { here == $0 || here.hasPrefix($0 + "/") } ? here : nil }
+        self.here = shownHere
         self.isProgram = isProgram
+        hint = isProgram ? words.first.flatMap { Self.hint($0, isHereShown: shownHere != nil) } : nil
+    }
+
+    /// How a program of the host's that a sandbox does not show is shown.
+    private static func hint(_ name: String, isHereShown: Bool) -> String? {
+        let given = HostEnvironment.variable("PATH")?.split(separator: ":").map(String.init) ?? []
+        let places = name.contains("/") ? [name] : given.map { "\($0)/\(name)" }
+        guard let path = places.first(where: HostEnvironment.isFile), let slash = path.lastIndex(of: "/") else {
+            return nil
+        }
+        let above = slash == path.startIndex ? "/" : String(path[..<slash])
+        // By a name that begins here it is found only where the sandbox has this directory.
+        let place = name.hasPrefix("/") || !name.contains("/") || isHereShown ? above : "."
+        return "'\(path)' is not shown in the sandbox: -m \(place):rx shows its directory"
     }
 
     /// Whether `--sandbox` runs it with our shell: a script of the host's that does not begin with another program's name.
@@ -97,7 +116,7 @@ public struct FirstProcess: Sendable {
         try buildNameSpace(p)
         guard let program = args.first else { throw SysError("emu.conf has no init section: nothing to run") }
         if verbose { HostEnvironment.complain("emu: \(args.joined(separator: " "))") }
-        let path = program.utf8.contains(0x2F) ? program : "/bin/\(program)"
+        let path = program.utf8.contains(0x2F) ? program : commandPath(program, p)
         // The shell is ours, whatever the file puts in its place: without it nothing would come of its command.
         var shell: (() throws(SysError) -> Status)?
         if isShell { shell = try p.prepare(path, args) }
@@ -107,7 +126,14 @@ public struct FirstProcess: Sendable {
             try NameSpaceFile(name: nameSpace.name, text: lines).apply(to: p)
         }
         if let shell { return try shell() }
-        return try p.exec(path, args)
+        guard let hint, (try? p.stat(path)) == nil else { return try p.exec(path, args) }
+        throw SysError(hint)
+    }
+
+    /// Where a program is that was named without a slash: in /bin; in a sandbox, where others of the host's look for it.
+    private func commandPath(_ name: String, _ p: Proc) -> String {
+        guard isProgram else { return "/bin/\(name)" }
+        return Self.commands.map { "\($0)/\(name)" }.first { (try? p.stat($0)) != nil } ?? "/bin/\(name)"
     }
 
     private func openConsole(_ p: Proc) throws(SysError) {

@@ -2,7 +2,8 @@ import CSandbox
 import Glibc
 
 /// The two processes that views are made by: the mounter, which has the name spaces that all of them share and mounts what
-/// they need, and the launchers' server. They are there from the first view on, and end with this process.
+/// they need, and the launchers' server. They are there from the first view on, or from the lock-down on, and end with this
+/// process.
 final class HostLauncher: Sendable {
     /// Held from a question to its answer.
     private let mounter: Lock<HostFd>
@@ -21,13 +22,20 @@ final class HostLauncher: Sendable {
 
     // MARK: which
 
-    private static let current = Lock<HostLauncher?>(nil)
+    private struct Current {
+        var launcher: HostLauncher?
+        /// Why there is none and will be none: this process is locked down.
+        var refusal: SysError?
+    }
+
+    private static let current = Lock(Current())
     private static let ended = SysError("the launcher has ended")
 
     /// The one of this process, spawned where there is none yet. Throws what the host does not let us do.
     private static func get() throws(SysError) -> HostLauncher {
         try current.withLock { (s) throws(SysError) in
-            if let s { return s }
+            if let known = s.launcher { return known }
+            if let refusal = s.refusal { throw refusal }
             var mounter: Int32 = -1
             var server: Int32 = -1
             let failure = csandbox_spawn(&mounter, &server)
@@ -37,13 +45,15 @@ final class HostLauncher: Sendable {
             let (users, empty, base) = try nameSpaces(first.number)
             close(base)
             let made = HostLauncher(first, second, HostFd(owning: users), HostFd(owning: empty))
-            s = made
+            s.launcher = made
             return made
         }
     }
 
-    /// It has died: the next view has another.
-    private func forget() { Self.current.withLock { s in if s === self { s = nil } } }
+    /// It has died: the next view has another, unless this process is locked down.
+    private func forget() {
+        Self.current.withLock { s in if s.launcher === self, s.refusal == nil { s.launcher = nil } }
+    }
 
     /// What the mounter has made: descriptors that the caller owns.
     private static func nameSpaces(
@@ -55,6 +65,39 @@ final class HostLauncher: Sendable {
         let base = try receive(mounter, &value)
         return (users.release(), empty.release(), base.release())
     }
+
+    /// Of a process that is about to be locked down, and has one thread: the mounter, and the directory below which it mounts.
+    final class Prepared {
+        let mounter: Int32
+        let users: Int32
+        let empty: Int32
+        let base: HostFd
+
+        /// Throws where the host does not let it be.
+        init() throws(SysError) {
+            var socket: Int32 = -1
+            let failure = csandbox_fork(1, &socket)
+            guard failure == 0 else { throw SysError(errno: failure, subject: "launcher") }
+            let owned = HostFd(owning: socket)
+            let spaces = try HostLauncher.nameSpaces(owned.number)
+            mounter = owned.release()
+            (users, empty) = (spaces.users, spaces.empty)
+            base = HostFd(owning: spaces.base)
+        }
+
+        /// In the lock-down: the server, so that we may look into what it makes. There is no other from here on.
+        func complete() throws(SysError) {
+            var socket: Int32 = -1
+            let failure = csandbox_fork(0, &socket)
+            guard failure == 0 else { throw SysError(errno: failure, subject: "launcher") }
+            let made = HostLauncher(
+                HostFd(owning: mounter), HostFd(owning: socket), HostFd(owning: users), HostFd(owning: empty))
+            HostLauncher.current.withLock { $0 = Current(launcher: made, refusal: HostLauncher.ended) }
+        }
+    }
+
+    /// There is none, and will be none.
+    static func refuse(_ why: SysError) { current.withLock { $0.refusal = why } }
 
     // MARK: what they do
 

@@ -65,6 +65,12 @@ public protocol Engine: Sendable {
     func claims(_ header: [UInt8]) -> Bool
     /// Runs `file`, open for execution, in the calling Proc to its end.
     func run(_ p: Proc, _ file: Chan, _ args: [String]) throws(SysError) -> Status
+    /// Whether that takes processes of the host. False by default.
+    var makesProcesses: Bool { get }
+}
+
+extension Engine {
+    public var makesProcesses: Bool { false }
 }
 
 /// Line editing for the console, given by the host where there is one.

@@ -57,6 +57,9 @@ public final class System: Sendable {
 
     public func add(_ engine: any Engine) { tables.withLock { $0.engines.append(engine) } }
 
+    /// Whether one of its engines makes processes of the host.
+    public var makesProcesses: Bool { tables.withLock { $0.engines }.contains { $0.makesProcesses } }
+
     func engine(for header: [UInt8]) -> (any Engine)? {
         tables.withLock { $0.engines }.first { $0.claims(header) }
     }

@@ -11,6 +11,8 @@ import Linux
 public struct Vx: Engine {
     private let personality: any Personality
 
+    public var makesProcesses: Bool { true }
+
     public init(_ personality: any Personality = LinuxCalls()) { self.personality = personality }
 
     /// An ELF file of this machine: executable or shared, 64 bits, little-endian.

@@ -25,14 +25,12 @@ struct Boot {
     /// Runs the system to its end; the exit status for the host.
     func run() throws(SysError) -> Int32 {
         HostEnvironment.fillStandardDescriptors()
-        HostThread.blockWakeSignal()
         HostCrash.watch()
         HostEnvironment.raiseDescriptorLimit()
         var shown: [String] = []
         let grants = try grants(&shown)
         // A script that forks without end fills its system, not its host.
         let system = System(account: Account(limits: [.threads: 12_000]), grants: grants)
-        HostConsole.shared.serve(system)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         system.modules = ModuleTable(moduleTable)
         for module in moduleTable { module.start(system) }
@@ -45,6 +43,14 @@ struct Boot {
         let first = try FirstProcess(
             command: flags.command, words, user: user, in: start, grants, shown: shown, nsFile: flags.nsFile,
             verbose: flags.verbose)
+        // All that is opened by the host's names for its own sake has been; there is one thread yet.
+        if flags.sandbox || flags.noHost {
+            let lacks = try HostLockdown.enter(
+                grants.places, views: flags.sandbox && system.makesProcesses, abstract: flags.network == "*")
+            if flags.verbose { HostEnvironment.complain("emu: locked down" + (lacks.map { ", without \($0)" } ?? "")) }
+        }
+        HostThread.blockWakeSignal()
+        HostConsole.shared.serve(system)
         _ = try system.boot(cred, args: first.args) { (p) throws(SysError) in
             do throws(SysError) { return try first.run(p) } catch {
                 HostEnvironment.complain("emu: \(error)")
@@ -75,6 +81,9 @@ struct Boot {
             } else if flags.verbose || HostEnvironment.isTerminal(2) || HostEnvironment.variable("HOME") == nil {
                 // Who sits there might keep something in it.
                 HostEnvironment.complain("emu: home is in memory and ends with this emu")
+                if flags.sandbox && flags.mount.isEmpty {
+                    HostEnvironment.complain("emu: the current directory is not shown; -m .:rwx shows it")
+                }
             }
         } catch { HostEnvironment.complain("emu: home is in memory and ends with this emu: \(error)") }
         return grants

@@ -2,8 +2,8 @@
 """run.py EMU [PATTERN...]: what `commands` lists, run by the host itself and by EMU's native sandbox, and compared.
 
 Each is run as root and as an ordinary user, each with /dev/fuse and without, in a name space that has the host's programs
-and the one directory; root must run this. What is printed, the status and the tree that is left must be equal. A file in
-the home directory of who runs it must not be found inside. PATTERNs select by name.
+and the one directory, and by `emu --sandbox`; root must run this. What is printed, the status and the tree that is left
+must be equal. A file in the home directory of who runs it must not be found inside. PATTERNs select by name.
 """
 
 import concurrent.futures
@@ -104,9 +104,13 @@ class Run:
     def native(self, uid):
         return self.run(uid, self.as_user(uid, ["bash", f"{self.work}/script"]))
 
-    def inside(self, uid, fuse):
+    def inside(self, uid, fuse, sandbox=False):
         command = f"cd {self.tree}; vxrun /usr/bin/bash {self.work}/script"
-        words = self.as_user(uid, [self.emu, "-H", "-n", f"{self.work}/space", "-c", command])
+        words = [self.emu, "-H", "-n", f"{self.work}/space", "-c", command]
+        if sandbox:
+            shown = ["-m", f"{self.tree}:rwx", "-m", f"{self.work}/script:r"]
+            words = [self.emu, "--sandbox", *shown, "bash", f"{self.work}/script"]
+        words = self.as_user(uid, words)
         node = os.path.join(self.work, "fuse")
         if os.path.exists(node):
             os.remove(node)
@@ -120,10 +124,11 @@ def compare(emu, name, spared, script):
         for uid in 0, NOBODY:
             shutil.rmtree(run.home, ignore_errors=True)
             wanted = run.native(uid)
-            for fuse in True, False:
+            for fuse, sandbox in (True, False), (False, False), (True, True):
                 way = f"{'root' if uid == 0 else 'user'}, {'with' if fuse else 'without'} /dev/fuse"
+                way += ", --sandbox" if sandbox else ""
                 try:
-                    got = run.inside(uid, fuse)
+                    got = run.inside(uid, fuse, sandbox)
                 except subprocess.TimeoutExpired:
                     got = [f"no end within {LIMIT} s"]
                 if got != wanted:
@@ -148,7 +153,7 @@ def canary(emu):
                 f"cat {secret} /proc/self/root{secret} /proc/1/root{secret} /proc/$$/cwd/../../..{secret} "
                 f"../../../..{secret} /proc/self/fd/0/../..{secret} /dev/fd/../../..{secret}\n"
                 "for f in /etc/shadow /root /boot; do [ -e $f ] && echo $f; done; exit 0\n")
-            said = "\n".join(run.inside(uid, True))
+            said = "\n".join(run.inside(uid, True) + run.inside(uid, True, True))
             if "canary" in said.replace("emu-home-", "") or "\n/" in said.split("errors:")[0]:
                 failed.append(("root" if uid == 0 else "user", said))
         finally:
@@ -180,7 +185,7 @@ def main():
                 bad += bool(failed)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    print(f"{len(jobs)} scripts, each as root and as a user, with /dev/fuse and without: {bad} differ")
+    print(f"{len(jobs)} scripts, each as root and as a user, with /dev/fuse and without, and by --sandbox: {bad} differ")
     sys.exit(bad != 0 or not jobs)
 
 

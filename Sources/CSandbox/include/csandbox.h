@@ -42,6 +42,8 @@ struct csandbox_wish {
 
 /* Starts the two processes; each ends when the other end of its socket is closed. 0 or an errno. */
 int csandbox_spawn(int *mounter, int *launcher);
+/* Forks the mounter, or else the launchers' server, from this process, which has one thread. 0 or an errno. */
+int csandbox_fork(int mounter, int *socket);
 /* Is the mounter, from here on. */
 _Noreturn void csandbox_mounts(int socket);
 
@@ -60,6 +62,24 @@ void csandbox_drop(int *fds);
 void csandbox_tell(int socket, enum csandbox_news kind, int value, const char *where, int fd);
 /* Says which step failed and why, and ends. */
 _Noreturn void csandbox_give_up(int socket, const char *where);
+
+/* A file, or a directory and all below it: `path`, or `fd` where that is NULL. */
+struct csandbox_place {
+    const char *path;
+    int fd;
+    unsigned rights;
+};
+enum {
+    CSANDBOX_READ = 1, CSANDBOX_WRITE = 2, CSANDBOX_EXECUTE = 4,
+    CSANDBOX_CONTROL = 8, /* ioctls of devices */
+    CSANDBOX_SOCKET = 16, /* to make sockets */
+    CSANDBOX_REMOVE = 32, /* to remove what is no directory */
+};
+/* From here on this process, which has one thread, opens and changes no other files, signals nobody else's processes, and calls
+   no abstract sockets but with `abstract`. The version of landlock(7); 0 where the host has none that is of use, or -errno. */
+int csandbox_lock_files(const struct csandbox_place *places, size_t count, int abstract);
+/* From here on it makes no process, and no call that only the host's owner needs. 0 or -errno. */
+int csandbox_lock_calls(void);
 
 /* The call by which the stand-in tells of a signal, or 0, and what it is told: to wait for the next one (0), or to end with a
    status or to have a signal do its default action, which stands in the low byte. */
