@@ -290,9 +290,10 @@ public final class HostMirror: Sendable {
         let before = s.typed
         // Asked before it is written: a program may have ended by then that has heard it.
         let group = front.pty.foreground
-        let isOwn = group == 0 || front.holds.contains { $0.leader == group }
+        // One that has not begun has no leader yet, but may have the terminal.
+        let isOwn = group == 0 || front.holds.contains { $0.leader == group || $0.leader == 0 }
         if !HostPty.write(front.pty.master.number, &s.typed) { s.typed = [] }
-        guard isOwn, let hold = front.holds.first else { return [] }
+        guard isOwn, let hold = front.holds.first(where: { $0.leader != 0 }) ?? front.holds.first else { return [] }
         return front.pty.signals(in: before.dropLast(s.typed.count)).map { (hold, $0) }
     }
 

@@ -34,7 +34,12 @@ public struct Vx: Engine {
         guard execution.isOfHost else {
             throw SysError(.badExec, saying: "no program of the host", subject: execution.path)
         }
-        let view = try VxView(.init(proc: p, execution: execution), personality, options)
+        let view: VxView
+        do throws(SysError) { view = try VxView(.init(proc: p, execution: execution), personality, options) } catch {
+            // An interrupt of the keyboard has ended what was not yet a view.
+            try Thread.check()
+            throw error
+        }
         defer { p.setRunner(nil) }
         return try view.run()
     }

@@ -15,17 +15,40 @@ final class VxTerminal: Sendable {
     /// What they are told it is called.
     static let path = "/dev/cons"
 
-    /// Who hears the news, once there is somebody.
+    /// Who hears the news: the view, once there is one.
     private final class Listener: Sendable {
         private struct State {
             weak var view: VxView?
         }
 
+        private let proc: Proc
         private let state = Lock(State())
+
+        init(_ proc: Proc) { self.proc = proc }
 
         var view: VxView? {
             get { state.withLock { $0.view } }
             set { state.withLock { $0.view = newValue } }
+        }
+
+        /// What the keyboard has sent to the group of the first program: those whose session has the terminal know already.
+        func hear(_ news: HostMirror.News) {
+            switch news {
+            case .interrupt: tell(.interrupt)
+            case .quit: tell(.quit)
+            case .resumed: view?.resume()
+            }
+        }
+
+        private func tell(_ note: Note) {
+            let view = view
+            let group = proc.group
+            for other in proc.system.processes where other.group == group {
+                if let process = other.runner as? VxProcess, process.view?.host.hasTerminal == true { continue }
+                // A stand-in hands it on.
+                if let view, view.host.hasTerminal, view.process(other.pid) != nil { continue }
+                other.post(note)
+            }
         }
     }
 
@@ -36,9 +59,9 @@ final class VxTerminal: Sendable {
             guard c.dev.window(c) != nil, let number = try? c.dev.lend(c, caller) else { return nil }
             return HostMirror.of(number)
         }
-        let listener = Listener()
+        let listener = Listener(proc)
         // Without it the programs run as on a terminal that is not theirs.
-        guard let mirror = mirrors.first, let hold = try? mirror.hold(proc.group, { listener.view?.hear($0) }),
+        guard let mirror = mirrors.first, let hold = try? mirror.hold(proc.group, { listener.hear($0) }),
             let slave = try? hold.open(.readWrite), let stat = try? HostStat(slave.number)
         else { return nil }
         self.hold = hold
@@ -79,25 +102,4 @@ final class VxTerminal: Sendable {
 
     /// Its first program has ended.
     func end() { hold.end() }
-}
-
-extension VxView {
-    /// What the keyboard has sent to the group of the first program: those whose session has the terminal know already.
-    fileprivate func hear(_ news: HostMirror.News) {
-        switch news {
-        case .interrupt: tell(.interrupt)
-        case .quit: tell(.quit)
-        case .resumed: resume()
-        }
-    }
-
-    private func tell(_ note: Note) {
-        let group = first.group
-        for proc in first.system.processes where proc.group == group {
-            if let process = proc.runner as? VxProcess, process.view?.host.hasTerminal == true { continue }
-            // A stand-in hands it on.
-            if host.hasTerminal, process(proc.pid) != nil { continue }
-            proc.post(note)
-        }
-    }
 }

@@ -307,6 +307,8 @@ final class VxView: Sendable {
             // The host has them from here on: a pipe that its programs close is closed.
             try start.proc.pctl(.newFD)
         } catch {
+            // Else the keyboard has ended it before it was a program, and we are told of that.
+            guard trap.waits else { return }
             fail(error)
             host.end()
         }
