@@ -171,13 +171,12 @@ public final class HostPeer: Sendable {
     private var isZombie: Bool { HostPeer.field(pid, 2) == "Z" }
 
     /// A field of /proc/pid/stat, counted from 0.
-    private static func field(_ pid: Int32, _ n: Int) -> Substring? {
+    private static func field(_ pid: Int32, _ n: Int) -> String? {
         guard let bytes = try? HostEnvironment.readFile("/proc/\(pid)/stat", limit: 4096) else { return nil }  // gone
-        let text = String(decoding: bytes, as: UTF8.self)
         // The name may have blanks and parentheses.
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(whereSeparator: { $0 == " " || $0 == "\n" })
-        return n >= 2 && fields.count > n - 2 ? fields[n - 2] : nil
+        guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = bytes[(end + 1)...].split(maxSplits: n - 1) { $0 == 0x20 || $0 == 0x0A }
+        return n >= 2 && fields.count > n - 2 ? String(decoding: fields[n - 2], as: UTF8.self) : nil
     }
 
     /// What /proc/pid/status says of the signals of a thread, bit 0 for the first: those that wait for it or, unless `alone`, for

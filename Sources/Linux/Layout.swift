@@ -5,6 +5,9 @@ import Kernel
 struct Layout {
     private(set) var bytes: [UInt8] = []
 
+    /// With room for the largest of stat's.
+    init() { bytes.reserveCapacity(256) }
+
     mutating func put<T: FixedWidthInteger>(_ value: T) {
         for i in 0..<T.bitWidth / 8 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * i))) }
     }

@@ -1,8 +1,9 @@
 import CBench
 import Kernel
 
-/// Programs of the host inside, beside themselves outside, and beside proot, which does the like by ptrace. `micro` is
-/// Tests/Programs/micro.c, compiled, in the directory where this runs.
+/// Programs of the host inside, beside themselves outside, and beside proot and bwrap, which do the like by ptrace and by
+/// mounts. `micro` is Tests/Programs/micro.c, compiled, in the directory where this runs; a repository and a database are
+/// made there by the rows that use them.
 func nativeRows(_ emu: String) -> [Row] {
     let inside = "\(emu)\n-H\n-n\n/lib/ns/host\n-c\n"
     func call(_ name: String, _ act: String, _ target: Row.Target, _ count: Int, beside other: String = "") -> Row {
@@ -12,11 +13,11 @@ func nativeRows(_ emu: String) -> [Row] {
             cbench_answer("/bin/sh\n-c\nexec \(other) ./micro \($0) . \(act)")
         }
     }
-    func program(_ name: String, _ target: Row.Target, _ script: String) -> Row {
-        Row("native \(name)", target, rounds: 3) { (_, n) throws(SysError) in
+    func program(_ name: String, _ target: Row.Target, _ script: String, beside other: Peer = .host) -> Row {
+        Row("native \(name)\(other.suffix)", target, rounds: 3) { (_, n) throws(SysError) in
             try answered(cbench_command("\(inside)cd /n/host; /bin/bash -c '\(script)'", n))
         } native: {
-            cbench_command("/bin/bash\n-c\n\(script)", $0)
+            cbench_command("\(other.words)/bin/bash\n-c\n\(script)", $0)
         }
     }
     let micro: [(name: String, act: String, target: Row.Target, count: Int)] = [
@@ -25,19 +26,60 @@ func nativeRows(_ emu: String) -> [Row] {
         ("stat", "stat", .init(most: 12_000), 50_000), ("open, close", "open", .init(most: 12_000), 50_000),
         ("no such file", "nothing", .init(most: 12_000), 50_000),
     ]
+    let programs: [(name: String, ratio: Double, script: String)] = [
+        ("find", 4, "find /usr/include /usr/share | wc -l"),
+        ("tar", 2.3, "tar cf - -C /usr include | wc -c"),
+        ("200 x true", 1.3, "for i in {1..200}; do /bin/true; done"),
+        ("gcc -c", 1.3, "echo \"#include <stdio.h>\" > a.c; for i in {1..5}; do gcc -c a.c || exit; done"),
+        ("git status", 1.3, "\(repository); for i in {1..10}; do git -C repository status -s || exit; done"),
+        ("sqlite", 1.3, transactions),
+        ("python3 imports", 1.3, "/usr/bin/python3 -c \"import asyncio, email, sqlite3, unittest\""),
+    ]
     return micro.map { call("native \($0.name)", $0.act, $0.target, $0.count) }
         + [
             call("native stat, proot", "stat", .init(ratio: 1 / 3), 20_000, beside: "proot"),
             call("native open, proot", "open", .init(ratio: 1 / 3), 20_000, beside: "proot"),
-            program("start", .init(most: 20_000_000), "true"),
-            program("find", .init(ratio: 4), "find /usr/include /usr/share | wc -l"),
-            program("tar", .init(ratio: 2.3), "tar cf - -C /usr include | wc -c"),
-            program("200 x true", .init(ratio: 1.3), "for i in {1..200}; do /bin/true; done"),
-            program(
-                "gcc -c", .init(ratio: 1.3),
-                "echo \"#include <stdio.h>\" > a.c; for i in {1..5}; do gcc -c a.c || exit; done"),
-            program(
-                "python3 imports", .init(ratio: 1.3), "/usr/bin/python3 -c \"import asyncio, email, sqlite3, unittest\""
-            ),
+            Row("native start, over emu's own", .init(most: 8_000_000), 10, rounds: 5) { (_, n) throws(SysError) in
+                let with = try answered(cbench_command("\(inside)/usr/bin/true", n))
+                return max(0, with - (try answered(cbench_command("\(inside)echo", n))))
+            } native: {
+                cbench_command("\(Peer.bwrap.words)/usr/bin/true", $0)
+            },
         ]
+        + programs.flatMap { row in
+            [
+                program(row.name, .init(ratio: row.ratio), row.script),
+                program(row.name, .init(), row.script, beside: .proot),
+                program(row.name, .init(), row.script, beside: .bwrap),
+            ]
+        }
 }
+
+/// Who runs the programs that ours are compared with.
+private enum Peer {
+    case host, proot, bwrap
+
+    /// Behind the name of a row.
+    var suffix: String { self == .host ? "" : ", \(self)" }
+
+    /// What stands before the program, a word a line.
+    var words: String {
+        switch self {
+        case .host: ""
+        case .proot: "/usr/bin/proot\n"
+        case .bwrap: "/usr/bin/bwrap\n--unshare-all\n--die-with-parent\n--bind\n/\n/\n--dev\n/dev\n--proc\n/proc\n"
+        }
+    }
+}
+
+/// Makes a repository of 500 files in 50 directories, where there is none yet.
+private let repository =
+    "[ -d repository ] || { for i in {1..50}; do mkdir -p repository/d$i; for j in {1..10}; do echo $i $j > "
+    + "repository/d$i/f$j; done; done; git -C repository init -q; git -C repository add .; git -C repository -c "
+    + "user.name=b -c user.email=b@b commit -qm x; }"
+
+/// Each one is written before the next one begins, and not waited for until it is on the disk. No quotes may stand in quotes here.
+private let transactions =
+    "rm -f b.db; /usr/bin/python3 -c \"import sqlite3, sys; d = sqlite3.connect(sys.argv[1], isolation_level=None); "
+    + "d.execute(sys.argv[2]); d.execute(sys.argv[3]); [d.execute(sys.argv[4], (i, i)) for i in range(500)]\" b.db "
+    + "\"pragma synchronous=off\" \"create table t(a, b)\" \"insert into t values(?, ?)\""
