@@ -102,12 +102,17 @@ final class DevFs: Dev {
         let tree = place.tree
         let epoch = tree.now
         let path = FsFile.join(tree.path(place.file), names)
+        // What is in an open directory is there, whatever has become of its path.
+        let inside = names.count == 1 ? c.auxiliary as? FsOpen : nil
         if case .open(let mode) = filter.purpose, mode.access != 3, !mode.contains(.truncate),
-            let opened = try openAtOnce(c, tree, path, epoch, mode, filter)
+            let opened = try openAtOnce(c, tree, path, epoch, mode, filter, inside)
         {
             return Walked(chan: opened, count: names.count)
         }
-        let stat = try tree.stat(path, caller)
+        let stat =
+            if let inside, let name = names.first { try HostStat(inside.number, name) } else {
+                try tree.stat(path, caller)
+            }
         let found = chan(c, tree, path, stat, epoch)
         let told = filter.isForStat ? Dir(names.last ?? "", found.qid, stat) : nil
         return Walked(chan: found, count: names.count, stat: told)
@@ -116,10 +121,11 @@ final class DevFs: Dev {
     /// The file at `path`, open; nil where it is mounted on, or takes more than a host open: that is the kernel's to ask
     /// for. Its kind is known before it is opened, since to open a device node is to do something to the device.
     private func openAtOnce(
-        _ c: Chan, _ tree: FsTree, _ path: String, _ epoch: Int, _ mode: OpenMode, _ filter: MountFilter
+        _ c: Chan, _ tree: FsTree, _ path: String, _ epoch: Int, _ mode: OpenMode, _ filter: MountFilter,
+        _ inside: FsOpen?
     ) throws(SysError) -> Chan? {
         let (above, name) = FsFile.split(path)
-        return try tree.host.withDirectory(above) { (directory) throws(SysError) -> Chan? in
+        let open = { (directory: Int32) throws(SysError) -> Chan? in
             let seen = try HostStat(directory, name)
             guard seen.kind == .regular || seen.kind == .directory, !filter.contains(Qid(seen)),
                 // Why it could not be opened is told by the open that comes then.
@@ -127,10 +133,12 @@ final class DevFs: Dev {
             else { return nil }
             let stat = try HostStat(fd.number)
             guard stat.identity == seen.identity else { return nil }
-            let opened = chan(c, tree, path, stat, epoch)
-            opened.auxiliary = FsOpen(try place(opened), FsFound(fd: fd, stat: stat))
+            let opened = self.chan(c, tree, path, stat, epoch)
+            opened.auxiliary = FsOpen(try self.place(opened), FsFound(fd: fd, stat: stat))
             return opened.opened(mode)
         }
+        if let inside { return try open(inside.number) }
+        return try tree.host.withDirectory(above, open)
     }
 
     /// Name by name, each in the directory that the one before has opened, so that the filter sees all of them.

@@ -34,14 +34,15 @@ final class VxDirectories: Sendable {
         let identity: FileIdentity
         let chan: Chan
         /// The permissions that the empty directory has, and its times.
-        let shown = Lock<(mode: UInt32, accessed: Int64?, modified: Int64?)>((0o755, nil, nil))
+        let shown: Lock<(mode: UInt32, accessed: Int64?, modified: Int64?)>
 
-        init(_ key: Key, _ tree: Tree, _ name: String, _ identity: FileIdentity, _ chan: Chan) {
+        init(_ key: Key, _ tree: Tree, _ name: String, _ stat: HostStat, _ chan: Chan) {
             self.key = key
             self.tree = tree
             self.name = name
-            self.identity = identity
             self.chan = chan
+            identity = FileIdentity(device: tree.device, inode: stat.inode)
+            shown = Lock((stat.permissions, nil, nil))
         }
     }
 
@@ -104,13 +105,12 @@ final class VxDirectories: Sendable {
         }
         let tree = tree(c.instance)
         _ = try HostFiles.makeDirectory(name, in: tree.root.number, 0o755)
-        let identity = FileIdentity(device: tree.device, inode: try HostStat(tree.root.number, name).inode)
-        let made = Place(key, tree, name, identity, c.mode == nil ? c : c.clone())
+        let made = Place(key, tree, name, try HostStat(tree.root.number, name), c.mode == nil ? c : c.clone())
         let known = state.withLock { s -> Place? in
             if let known = s.byKey[key] { return known }
             s.byKey[key] = made
             s.byPath[key.path] = made
-            s.byIdentity[identity] = made
+            s.byIdentity[made.identity] = made
             s.unopened.append(made)
             return nil
         }

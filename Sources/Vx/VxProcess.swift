@@ -181,15 +181,14 @@ final class VxGuest: Guest {
 final class VxFile: GuestFile {
     private let fd: HostFd
     let chan: Chan?
-    let isNameOnly: Bool
+    /// The host gives no descriptor to others that only names a file.
+    let isNameOnly = false
 
     init(_ fd: consuming HostFd, _ view: VxView, _ proc: Proc, _ how: How) throws(SysError) {
-        let nameOnly = try HostFiles.isNameOnly(fd.number)
-        isNameOnly = nameOnly
-        let known = try view.chan(try HostStat(fd.number), nameOnly: nameOnly) { (c) throws(SysError) in
+        let known = try view.chan(try HostStat(fd.number), nameOnly: false) { (c) throws(SysError) in
             try Subtree(of: proc).open(c, .read, how)
         }
-        chan = if let known, known.mode == nil, !nameOnly { try known.dev.regain(known, fd.number) } else { known }
+        chan = if let known, known.mode == nil { try known.dev.regain(known, fd.number) } else { known }
         self.fd = fd
     }
 
