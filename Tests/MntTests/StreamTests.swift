@@ -9,8 +9,18 @@ import Testing
 
 /// Long reads of a file of the host over a unix socket, whose pages go out as they lie there, and long writes.
 @Suite("Long reads and writes", .timeLimit(.minutes(1))) struct StreamTests {
+    /// What is in the file, made once for all.
+    private static let contents: [UInt8] = {
+        var seed: UInt64 = 1
+        return (0..<3_000_001).map { _ in
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: seed >> 33)
+        }
+    }()
+
     /// Runs `body` with the path of a host directory, what is in its file `f`, and a way to call its server.
     private static func serving(
+        msize: Int = Wire.usualMsize,
         _ body: @escaping @Sendable (Proc, String, [UInt8], () throws -> (Talk, Proc.Connection)) throws -> Void
     ) throws {
         signal(SIGPIPE, SIG_IGN)
@@ -18,11 +28,7 @@ import Testing
         guard mkdtemp(&template) != nil else { throw Wrong("no directory to serve") }
         let path = String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
         defer { for name in ["/f", "/socket", ""] { remove(path + name) } }
-        var seed: UInt64 = 1
-        let bytes = (0..<3_000_001).map { _ -> UInt8 in
-            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: seed >> 33)
-        }
+        let bytes = contents
         let fd = Glibc.open(path + "/f", O_RDWR | O_CREAT, 0o644)
         defer { close(fd) }
         guard Glibc.write(fd, bytes, bytes.count) == bytes.count else { throw Wrong("the file is not written") }
@@ -40,7 +46,9 @@ import Testing
                 try p.bind("#Userved", "/tmp")
                 let announced = try p.announce("unix!\(path)/socket")
                 _ = try p.spawn([.forkFD, .noWait], fds: [announced.control]) { child throws(SysError) in
-                    try ExportListener(try Export("/tmp", of: child), of: child).serve(announced)
+                    var options = Export.Options()
+                    options.msize = msize
+                    try ExportListener(try Export("/tmp", options, of: child), of: child).serve(announced)
                     return .ok
                 }
                 try body(p, path, bytes) {
@@ -76,6 +84,23 @@ import Testing
                 }
                 try t.check(try Self.read(t, fid, at, count).isEmpty, "the end")
             }
+        }
+    }
+
+    /// As much as a server that is asked for it lets anybody have.
+    @Test func eightMegabytesGoInOneFrame() throws {
+        try Self.serving(msize: Wire.mostMsize) { p, _, bytes, call in
+            let (t, _) = try call()
+            try t.start(.linux, msize: Wire.mostMsize)
+            let fid = try t.lopened("f", .readWrite)
+            var data = bytes + bytes + bytes
+            data.removeLast(data.count - (Wire.mostMsize - Wire.ioHeader))
+            try t.check(try t.write(fid, data, at: 7) == data.count, "all is written")
+            let got = try Self.read(t, fid, 7, Wire.mostMsize)
+            try t.check(got == data, "\(got.count) of \(data.count)")
+            let (other, _) = try call()
+            try other.start(.linux)
+            try other.lives()
         }
     }
 
@@ -152,7 +177,7 @@ import Testing
     }
 
     private static func data(_ count: Int, _ seed: Int) -> [UInt8] {
-        Array((0..<count).lazy.map { UInt8(truncatingIfNeeded: ($0 + seed) &* 7 ^ $0 >> 8) })
+        Array(contents[(100_003 * (seed + 1))...].prefix(count))
     }
 
     /// Long writes and short ones, within the file and behind its end.

@@ -66,11 +66,7 @@ final class Talk {
     func frame(_ message: Tmessage, tag: UInt16, data: [UInt8] = []) throws -> [UInt8] {
         var writer = FrameWriter(msize: Wire.mostMsize, dialect)
         if case .write(let fid, let offset, let count) = message {
-            writer.appendWrite(tag: tag, fid: fid, offset: offset, most: count) { room in
-                let n = min(data.count, room.byteCount)
-                for i in 0..<n { room.storeBytes(of: data[i], toByteOffset: i, as: UInt8.self) }
-                return n
-            }
+            writer.appendWrite(tag: tag, fid: fid, offset: offset, most: count) { $0.copy(data.span.bytes) }
         } else {
             try writer.append(message, tag: tag)
         }
@@ -86,7 +82,8 @@ final class Talk {
                 let (tag, message) = try Rmessage.decode(bytes.span, dialect)
                 switch message {
                 case .read(let count), .readdir(let count):
-                    return Reply(tag: tag, message: message, data: bytes.suffix(Int(count)))
+                    let data: ArraySlice = bytes.suffix(Int(count))
+                    return Reply(tag: tag, message: message, data: Array(data))
                 default: return Reply(tag: tag, message: message, data: [])
                 }
             }
