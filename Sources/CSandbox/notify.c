@@ -53,14 +53,6 @@ static int someone(int listener, int timeout) {
     }
 }
 
-/* A caller that gets a descriptor is woken without a hint to stay on the processor of whoever gives it. Where it went to another,
- * which costs many times the rest, the next ones stay together; then it is tried again. */
-enum { TOGETHER = 100 };
-static _Thread_local struct {
-    pid_t thread; /* that got one, with `cpu` where we were */
-    int cpu, together;
-} opens;
-
 int csandbox_next(int listener, struct csandbox_call *call) {
     struct seccomp_notif n;
     int there = wait_ends() ? 1 : someone(listener, -1);
@@ -72,8 +64,6 @@ int csandbox_next(int listener, struct csandbox_call *call) {
         if (errno != EINTR && errno != ENOENT) return -errno;
         there = someone(listener, wait_ends() ? 0 : -1);
     }
-    if (opens.thread == (pid_t)n.pid && opens.cpu != sched_getcpu()) opens.together = TOGETHER;
-    opens.thread = 0;
     call->id = n.id;
     call->pid = n.pid;
     call->number = n.data.nr;
@@ -116,6 +106,28 @@ void csandbox_part(pid_t thread, const struct csandbox_masks *was) {
     (void)sched_setaffinity(0, sizeof was->ours, (const cpu_set_t *)was->ours);
 }
 
+/* The processor that a thread was last on; -1 where it has ended. */
+static int processor(pid_t thread) {
+    char path[32], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)thread);
+    int fd = open(path, O_RDONLY | O_CLOEXEC), processor = -1;
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    text[n > 0 ? n : 0] = 0;
+    /* The name, which may have parentheses and blanks, is the second field, and this one the thirty-ninth. */
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 39; field++) at = strchr(at + 1, ' ');
+    if (at) (void)sscanf(at, "%d", &processor);
+    return processor;
+}
+
+/* A caller that gets a descriptor is woken without a hint to stay on the processor of whoever gives it. Where it went to another,
+ * which costs many times the rest, the next ones stay together; else it is looked at again after some. */
+enum { TOGETHER = 100, ALONE = 32 };
+static _Thread_local struct {
+    int together, alone;
+} next_ones;
+
 int csandbox_give(int listener, uint64_t id, pid_t thread, int fd, int number, int closeOnExec, int answers) {
     struct seccomp_notif_addfd a = {
         .id = id, .srcfd = (uint32_t)fd, .newfd = number < 0 ? 0 : (uint32_t)number,
@@ -123,10 +135,15 @@ int csandbox_give(int listener, uint64_t id, pid_t thread, int fd, int number, i
         .flags = (answers ? SECCOMP_ADDFD_FLAG_SEND : 0) | (number < 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD),
     };
     struct csandbox_masks masks;
-    int joined = answers && opens.together > 0 && opens.together-- && csandbox_join(thread, &masks);
+    int joined = answers && next_ones.together > 0 && next_ones.together-- && csandbox_join(thread, &masks);
     int r = result(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a));
-    if (joined) csandbox_part(thread, &masks);
-    else if (answers) opens.thread = thread, opens.cpu = sched_getcpu();
+    if (joined) {
+        csandbox_part(thread, &masks);
+    } else if (answers && r >= 0 && next_ones.alone-- <= 0) {
+        int there = processor(thread);
+        next_ones.alone = ALONE;
+        if (there >= 0 && there != sched_getcpu()) next_ones.together = TOGETHER, next_ones.alone = 0;
+    }
     return r;
 }
 
@@ -139,6 +156,7 @@ ssize_t csandbox_peek(pid_t pid, uint64_t address, void *bytes, size_t size) {
 int csandbox_peek_texts(pid_t pid, const uint64_t *addresses, size_t count, void *slots, size_t room) {
     struct iovec ours[CSANDBOX_TEXTS], theirs[CSANDBOX_TEXTS];
     if (count > CSANDBOX_TEXTS) count = CSANDBOX_TEXTS;
+    if (count == 0) return 0;
     memset(slots, 0xff, count * room);
     for (size_t i = 0; i < count; i++) {
         size_t left = 4096 - addresses[i] % 4096;

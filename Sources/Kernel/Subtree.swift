@@ -131,7 +131,7 @@ public final class Subtree: Sendable {
         var attempt = 1
         while true {
             // Of what has to be a directory an open may find too late that it is none.
-            var namec = namec(how, for: Namec.namesDirectory(path) || !follow ? .walk : .open(mode))
+            var namec = namec(how, for: Namec.namesDirectory(path) ? .walk : .open(mode))
             let found = try namec.resolve(path, from: c, follow ? .access : .noFollow)
             guard !found.qid.isSymlink else { throw .tooManyLinks }
             if namec.hasOpened(found) {
