@@ -16,9 +16,9 @@ public struct FirstProcess: Sendable {
     private let isShell: Bool
     /// Host paths that `--sandbox` shows; element N is the tree `#UsandboxN`.
     private let shown: [String]
-    /// Whether that is for a program, which finds what Linux programs look for, and runs in the directory where emu was
-    /// started, if that is shown.
+    /// Whether that is for a program, which finds what Linux programs look for.
     private let isProgram: Bool
+    /// The directory where emu was started, if that is shown there: it begins in it.
     private let here: String?
     /// What to say where that program is not there, if the host has it.
     private let hint: String?
@@ -81,7 +81,7 @@ public struct FirstProcess: Sendable {
             }
         }
         isShell = command != nil || script != nil || words.isEmpty
-        let here = isProgram ? HostEnvironment.directory : nil
+        let here = shown.isEmpty ? nil : HostEnvironment.directory
         let shownHere = here.flatMap { here in shown.contains { here == $0 || here.hasPrefix($0 + "/") } ? here : nil }
         self.here = shownHere
         self.isProgram = isProgram
@@ -168,8 +168,7 @@ public struct FirstProcess: Sendable {
         if let script { try install(script, p) }
         if let zone { try install(zone, p) }
         try p.chdir(host ? "/n/host" : "/home/\(user)")
-        guard isProgram else { return }
-        try NameSpaceFile(name: Self.linux, text: try text(p, Self.linux)).apply(to: p)
+        if isProgram { try NameSpaceFile(name: Self.linux, text: try text(p, Self.linux)).apply(to: p) }
         if let here { try p.chdir(here) }
     }
 

@@ -85,7 +85,9 @@ public enum HostLockdown {
         guard version >= 0 else { throw SysError(errno: -version, subject: "landlock") }
         try launcher?.complete()
         let failure = csandbox_lock_calls()
-        guard failure >= 0 else { throw SysError(errno: -failure, subject: "seccomp") }
-        return version > 0 ? nil : "landlock"
+        let hasCalls = ![-ENOSYS, -EINVAL].contains(failure)
+        guard failure >= 0 || !hasCalls else { throw SysError(errno: -failure, subject: "seccomp") }
+        let lacks = [version > 0 ? nil : "landlock", hasCalls ? nil : "seccomp"].compactMap { $0 }
+        return lacks.isEmpty ? nil : lacks.joined(separator: " and ")
     }
 }
