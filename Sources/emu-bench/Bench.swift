@@ -50,6 +50,7 @@ struct Bench {
         if let micro { try answered(cbench_command("/bin/cp\n\(micro)\nmicro", 1)) }
         var grants = HostGrants()
         grants.trees["host"] = .init(try HostEnvironment.realPath("."))
+        grants.network = .all  // servers are at unix sockets, too
         let system = System(grants: grants)
         for program in Filters.programTable + Appl.programTable { system.add(program) }
         for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }

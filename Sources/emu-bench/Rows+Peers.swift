@@ -23,7 +23,7 @@ func peerRows(_ emu: String) -> [Row] {
             }
         }
     }
-    return rows + crowdRows(servers) + clientRows(servers) + findRows(servers)
+    return rows + crowdRows(servers) + Net.allCases.flatMap { clientRows(servers, $0) } + findRows(servers)
 }
 
 private enum Net: String, CaseIterable {
@@ -181,21 +181,22 @@ private func crowdRows(_ servers: Servers) -> [Row] {
 }
 
 /// The mount device against our own server.
-private func clientRows(_ servers: Servers) -> [Row] {
+private func clientRows(_ servers: Servers, _ net: Net) -> [Row] {
     let block = 65536
     let blocks = Int(CBENCH_BIG) / block
+    let isTCP: Int32 = net == .tcp ? 1 : 0
     return [
-        Row("client tcp: fstat (raw)", .init(ratio: 1.5), 4_000) { (p, n) throws(SysError) in
-            try mounted(p, servers.address(.emu, .tcp), "big") { (fd) throws(SysError) in
+        Row("client \(net): fstat (raw)", .init(ratio: 1.5), 4_000) { (p, n) throws(SysError) in
+            try mounted(p, servers.address(.emu, net), "big") { (fd) throws(SysError) in
                 for _ in 0..<n { _ = try p.fstat(fd) }
             }
         } native: {
-            cbench_pingpong(1, 11, 80, 1, $0, nil)
+            cbench_pingpong(isTCP, 11, 80, 1, $0, nil)
         },
-        Row("client tcp: read 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
+        Row("client \(net): read 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
             (p, n) throws(SysError) in
             var bytes = [UInt8](repeating: 0, count: block)
-            return try mounted(p, servers.address(.emu, .tcp), "big") { (fd) throws(SysError) in
+            return try mounted(p, servers.address(.emu, net), "big") { (fd) throws(SysError) in
                 for i in 0..<n {
                     if i % blocks == 0 { _ = try p.seek(fd, 0) }
                     var span = bytes.mutableSpan
@@ -204,12 +205,12 @@ private func clientRows(_ servers: Servers) -> [Row] {
                 }
             }
         } native: {
-            cbench_pingpong(1, 23, block + 11, 4, $0, nil)
+            cbench_pingpong(isTCP, 23, block + 11, 4, $0, nil)
         },
-        Row("client tcp: write 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
+        Row("client \(net): write 64K (raw x4)", .init(least: 0.6), unit: .flow(Double(block)), 2_000) {
             (p, n) throws(SysError) in
             let bytes = [UInt8](repeating: 0, count: block)
-            return try mounted(p, servers.address(.emu, .tcp), "big") { (fd) throws(SysError) in
+            return try mounted(p, servers.address(.emu, net), "big") { (fd) throws(SysError) in
                 for i in 0..<n {
                     if i % blocks == 0 { _ = try p.seek(fd, 0) }
                     try p.write(fd, bytes)
@@ -217,7 +218,7 @@ private func clientRows(_ servers: Servers) -> [Row] {
                 try p.fsync(fd)
             }
         } native: {
-            cbench_pingpong(1, block + 23, 11, 4, $0, nil)
+            cbench_pingpong(isTCP, block + 23, 11, 4, $0, nil)
         },
     ]
 }
