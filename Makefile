@@ -21,7 +21,7 @@ soak:
 	EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK) --no-parallel --filter KillTests
 	EMU_TSAN=1 EMU_KILL_SECONDS=1 EMU_KILL_COUNT=1000 EMU_KILL_ROUNDS=100 $(SOAK)-tsan --sanitize thread --no-parallel \
 	    --filter KillTests
-	EMU_FAMILY=100000 $(SOAK) --no-parallel --filter FamilyTests
+	EMU_FAMILY=100000 EMU_RACES=2000 $(SOAK) --no-parallel --filter 'FamilyTests|RaceTests'
 	EMU_MASK_SEQUENCES=1000000 $(SOAK) --filter MaskTests
 	EMU_SOAK=1800 $(SOAK) --filter ServerFuzzTests
 	./run --version && Tests/PeerTests/kill.py .build/release/emu 500

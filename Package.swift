@@ -126,7 +126,7 @@ let package = Package(
         .target(
             name: "MntTestSupport", dependencies: ["Mnt", "Kernel", "NineP"], path: "Tests/MntTestSupport",
             swiftSettings: strict),
-        tests("Vx", ["Vx", "Linux", "Devices", "Kernel", "Host", "KernelTestSupport"]),
+        tests("Vx", ["Vx", "Linux", "Devices", "Mnt", "Kernel", "Host", "KernelTestSupport"]),
         tests("Mnt", ["Mnt", "MntTestSupport", "Devices", "Library", "Kernel", "Host", "NineP", "KernelTestSupport"]),
     ] + fuzz("Shell") + fuzz("Conf", "ConfTestSupport") + fuzz("Interface", "ConfTestSupport")
         + fuzz("Regex", "CodecTestSupport") + fuzz("NineP", "NinePTestSupport")

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -230,22 +232,90 @@ int csandbox_wait(pid_t thread, int *status, int turns, int patience) {
         else usleep(50);
     }
 }
-int csandbox_await(pid_t *thread, pid_t process, int *status) {
+int csandbox_continue(pid_t thread, int signal) {
+    return result(ptrace(PTRACE_CONT, thread, NULL, (void *)(long)signal));
+}
+int csandbox_listen(pid_t thread) { return result(ptrace(PTRACE_LISTEN, thread, NULL, NULL)); }
+
+int csandbox_await(pid_t *thread, pid_t process, const pid_t *others, size_t count, int *status) {
     pid_t r;
-    if (*thread == process) {
+    if (*thread == process && count == 0) {
         do r = waitpid(process, status, __WALL);
         while (r < 0 && errno == EINTR);
         return r < 0 ? -errno : 0;
     }
-    /* A thread that becomes another program takes the number of its process. */
+    /* A thread that becomes another program takes the number of its process, once the others have ended and whoever
+     * traces them has heard of it. What else befalls the first thread is not of this one. */
     while (1) {
+        siginfo_t first = {0};
         if ((r = waitpid(*thread, status, __WALL | WNOHANG)) > 0) return 0;
-        int gone = r < 0;
-        if ((r = waitpid(process, status, __WALL | WNOHANG)) > 0) {
+        int gone = r < 0, none = *thread == process;
+        if (!none) none = waitid(P_PID, (id_t)process, &first, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) < 0;
+        if (first.si_code == CLD_TRAPPED && first.si_status >> 8 == PTRACE_EVENT_EXEC) {
             *thread = process;
-            return 0;
+            continue;
         }
-        if (gone && r < 0) return -ECHILD;
+        if (gone && (none || (first.si_pid == process && first.si_code != CLD_TRAPPED))) return -ECHILD;
+        for (size_t i = 0; i < count; i++)
+            if (others[i] != process)
+                (void)waitid(P_PID, (id_t)others[i], NULL, WEXITED | WNOHANG | __WALL);
         usleep(50);
     }
+}
+
+/* A kick is a signal that is blocked but while its thread waits. The wait takes nothing, so that it can be left in the middle:
+ * else a kick just before it would be lost. */
+static int kick_signal(void) { return SIGRTMIN + 7; }
+static _Thread_local sigjmp_buf before_wait;
+static _Thread_local volatile sig_atomic_t is_waiting;
+
+static void kicked(int signal) {
+    (void)signal;
+    if (!is_waiting) return;
+    is_waiting = 0;
+    siglongjmp(before_wait, 1); /* the signal is blocked there, as it is here */
+}
+
+static sigset_t kick_set(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, kick_signal());
+    return set;
+}
+
+int csandbox_kickable(void) {
+    struct sigaction a = {.sa_handler = kicked};
+    sigset_t set = kick_set();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return result(sigaction(kick_signal(), &a, NULL));
+}
+
+void csandbox_kick(pid_t thread) { (void)syscall(SYS_tgkill, getpid(), thread, kick_signal()); }
+
+enum { OURS = __WALL | __WNOTHREAD };
+
+static int wait_any(pid_t *thread) {
+    if (sigsetjmp(before_wait, 0)) return -EINTR;
+    siginfo_t who = {0};
+    sigset_t set = kick_set();
+    is_waiting = 1;
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    int r = result(waitid(P_ALL, 0, &who, WEXITED | WSTOPPED | WNOWAIT | OURS));
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    is_waiting = 0;
+    *thread = who.si_pid;
+    return r;
+}
+
+int csandbox_any(pid_t *thread, int *status) {
+    while (1) {
+        int r = wait_any(thread);
+        if (r < 0) return r;
+        /* One that was killed meanwhile stands still no more. */
+        if (waitpid(*thread, status, WNOHANG | OURS) > 0) return 0;
+    }
+}
+
+int csandbox_traces(pid_t thread) {
+    return waitid(P_PID, (id_t)thread, NULL, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | OURS) == 0;
 }

@@ -122,8 +122,10 @@ public final class HostPeer: Sendable {
     }
 
     /// The numbers of its descriptors; none once it has ended.
-    public var descriptors: [Int32] {
-        guard let fd = try? HostTree("/proc/\(pid)").open("fd", HostFiles.directory) else { return [] }  // gone
+    public var descriptors: [Int32] { numbers("fd") }
+
+    private func numbers(_ directory: String) -> [Int32] {
+        guard let fd = try? HostTree("/proc/\(pid)").open(directory, HostFiles.directory) else { return [] }  // gone
         var directory = HostDirectory(fd)
         var numbers: [Int32] = []
         var cookie: UInt64 = 0
@@ -133,6 +135,9 @@ public final class HostPeer: Sendable {
         }
         return numbers.sorted()
     }
+
+    /// Its threads, by our numbers; none once it has ended.
+    public var threads: [Int32] { numbers("task") }
 
     /// Its process group, by our number; nil once it has ended.
     public var group: Int32? { HostPeer.field(pid, 4).flatMap { Int32($0) } }

@@ -38,9 +38,13 @@ public enum Machine: String, Sendable {
     /// The name of call `number`; nil for one that has no row.
     public func name(of number: Int32) -> String? { call(number).map { "\($0)" } }
 
-    /// Whether call `number` changes nothing, whoever answers it.
-    public func isQuestion(_ number: Int32) -> Bool {
-        switch call(number) {
+    /// Whether a call changes nothing, whoever answers it: an open that makes and shortens nothing, too.
+    public func isQuestion(_ number: Int32, _ arguments: InlineArray<6, UInt64>) -> Bool {
+        // O_CREAT, O_TRUNC, O_TMPFILE.
+        let changes: UInt64 = 0o100 | 0o1000 | 0o20000000
+        return switch call(number) {
+        case .open: arguments[1] & changes == 0
+        case .openat: arguments[2] & changes == 0
         case .stat, .lstat, .newfstatat, .statx, .access, .faccessat, .faccessat2, .readlink, .readlinkat, .statfs,
             .fstatfs,
             .chdir, .getdents64:

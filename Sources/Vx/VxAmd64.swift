@@ -9,6 +9,7 @@ enum VxMachine {
 
     // Calls that the engine itself makes or completes.
     static let close: UInt64 = 3
+    static let sigaction: Int32 = 13
     static let mmap: UInt64 = 9
     static let clone: Int32 = 56
     static let fork: Int32 = 57
@@ -22,7 +23,7 @@ enum VxMachine {
     /// Calls that the host does unseen. What they refer to is a descriptor that we gave, or the program's own memory,
     /// threads, signals and timers; the name spaces bound the rest.
     static let allowed: [Int32] = [
-        0, 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27, 28, 32, 33, 34, 35, 36, 37,
+        0, 1, 3, 5, 7, 8, 9, 10, 11, 12, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27, 28, 32, 33, 34, 35, 36, 37,
         38, 39, 40, 43, 45, 47, 48, 51, 52, 55, 61, 62, 73, 74, 75, 77, 96, 97, 98, 100, 102, 104, 105, 106, 107, 108,
         109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130,
         131, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 158, 160, 186, 187, 200, 201, 202,
@@ -94,6 +95,15 @@ enum VxMachine {
     static func setResult(_ r: inout [UInt64], _ value: Int64) {
         r[Register.rax] = UInt64(bitPattern: value)
         r[Register.orig] = .max
+    }
+
+    /// The call that it is leaving, where a signal has ended this before anything was done (ERESTARTSYS).
+    static func interruptedCall(_ r: [UInt64]) -> (number: Int32, arguments: InlineArray<6, UInt64>)? {
+        guard result(r) == -512, Int64(bitPattern: r[Register.orig]) >= 0 else { return nil }
+        return (
+            Int32(truncatingIfNeeded: r[Register.orig]),
+            [r[Register.rdi], r[Register.rsi], r[Register.rdx], r[Register.r10], r[Register.r8], r[Register.r9]]
+        )
     }
 
     /// `r` of a thread that has just left a call, made so that it makes another one in its place.

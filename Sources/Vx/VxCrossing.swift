@@ -69,6 +69,10 @@ final class VxCrossing: Sendable {
         return HostStandIn.wait
     }
 
+    /// The process stands still, by SIGSTOP too.
+    func stop() { state.withLock { $0.status == nil ? $0.proc : nil }?.stop() }
+    func resume() { state.withLock { $0.proc }?.resume() }
+
     // MARK: the program
 
     private func begin(_ trap: HostTrap) {
@@ -83,6 +87,7 @@ final class VxCrossing: Sendable {
             let signals = HostPeer.signals(of: process.peer.pid)
             state.withLock { ($0.proc, $0.ignored) = (proc, signals?.ignored ?? 0) }
             try proc.startThread { [self] _ in end(run(proc), of: proc) }
+            VxKeeper.watch(process, view.filter)
             trap.answer(HostStandIn.wait)
         } catch {
             // As a shell says of what it could not run.

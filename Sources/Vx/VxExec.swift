@@ -63,7 +63,7 @@ struct VxExec {
         let size = try Self.size(arguments, execution.environment)
         var together = HostTogether(trap.thread)
         let number = try trap.give(fd, closeOnExec: true, answers: false)
-        let traced = try VxTraced(trap, of: process.peer.pid)
+        let traced = try VxTraced(trap, of: process)
         do throws(SysError) {
             let scratch = try scratch(size, traced)
             let block = Self.block(arguments, execution.environment, at: scratch)
@@ -87,6 +87,7 @@ struct VxExec {
         process.proc.becomes(execution.arguments.map { String(decoding: $0, as: UTF8.self) }, execution.path)
         together.part()
         traced.leave(with: nil)
+        process.keeper = nil
         return nil
     }
 

@@ -1,7 +1,7 @@
 import Linux
 
 /// What happens to a call: the leaves of the filter.
-indirect enum VxRule: Hashable {
+indirect enum VxRule: Hashable, Sendable {
     /// The host does it.
     case allow
     /// We are asked.
@@ -27,6 +27,18 @@ indirect enum VxRule: Hashable {
         }
     }
 
+    /// What it comes to for a call with these arguments.
+    func leaf(_ arguments: InlineArray<6, UInt64>) -> VxRule {
+        switch self {
+        case .allow, .ask, .fail, .kill: self
+        case .isOneOf(let i, let values, let yes, let no):
+            (values.contains(UInt32(truncatingIfNeeded: arguments[i])) ? yes : no).leaf(arguments)
+        case .hasAny(let i, let bits, let yes, let no):
+            (UInt32(truncatingIfNeeded: arguments[i]) & bits != 0 ? yes : no).leaf(arguments)
+        case .equals(let i, let value, let yes, let no): (arguments[i] == value ? yes : no).leaf(arguments)
+        }
+    }
+
     /// How many rules follow each other in it.
     var depth: Int { (parts.map(\.depth).max() ?? -1) + 1 }
 }
@@ -34,7 +46,7 @@ indirect enum VxRule: Hashable {
 /// The seccomp filter of a view, from a table of rules. The host looks at numbers and registers only, never behind a pointer.
 ///
 /// The corresponding Linux pages are `seccomp(2)` and `bpf(4)`.
-struct VxFilter {
+struct VxFilter: Sendable {
     /// By the call's number; others are asked about, and refused and counted there.
     var rules: [Int32: VxRule] = [:]
 
@@ -57,8 +69,15 @@ struct VxFilter {
         }
         for number in VxMachine.absent { filter.rules[number] = .fail(38) }
         for number in VxMachine.ignored { filter.rules[number] = .fail(0) }
+        // Whether a handler asks for restarts is behind a pointer.
+        filter.rules[VxMachine.sigaction] = .equals(argument: 1, 0, .allow, else: .ask)
         filter.rules[VxMachine.execveat] = .equals(argument: 5, secret, .allow, else: .ask)
         return filter
+    }
+
+    /// Whether we are asked about a call.
+    func asks(_ number: Int32, _ arguments: InlineArray<6, UInt64>) -> Bool {
+        (rules[number] ?? .ask).leaf(arguments) == .ask
     }
 
     /// The instructions, eight bytes each.

@@ -5,9 +5,9 @@ import Linux
 /// Completes fork, vfork and clone of a process: the child has its Proc, with the parent's name space, directory and umask of
 /// that moment, before its first instruction.
 struct VxFork {
-    private let view: VxView
-    private let process: VxProcess
-    private let trap: HostTrap
+    fileprivate let view: VxView
+    fileprivate let process: VxProcess
+    fileprivate let trap: HostTrap
 
     init(_ view: VxView, _ process: VxProcess, _ trap: HostTrap) {
         self.view = view
@@ -31,6 +31,10 @@ struct VxFork {
             // Its descriptors are the host's.
             child = try process.proc.makeChild(.newFD)
         } catch { return refuse() }
+        if let keeper = process.keeper, keeper.keeps(trap.thread) {
+            together.part()
+            return keeper.expect(VxMade(self, child, flags), by: trap)
+        }
         do throws(SysError) { tracee = try HostTracee(trap.thread, of: process.peer.pid) } catch {
             child.finish("killed")
             return refuse()
@@ -43,11 +47,10 @@ struct VxFork {
                 let made = HostTracee(made: pid)
                 do throws(SysError) {
                     guard try made.wait() != .ended else { throw .killed }
-                    let inner = try enter(child, pid, flags)
-                    view.trace(process, trap, "= \(inner)")
+                    view.trace(process, trap, "= \(try enter(child, pid, flags).inner)")
                 } catch {
                     // Nobody that is not entered may run.
-                    made.release(9)
+                    made.kill()
                     throw error
                 }
                 together.free(pid)
@@ -73,15 +76,46 @@ struct VxFork {
         trap.refuse(11)
     }
 
-    /// The number by which it knows itself.
-    private func enter(_ child: Proc, _ pid: Int32, _ flags: UInt64) throws(SysError) -> Int32 {
+    fileprivate func enter(_ child: Proc, _ pid: Int32, _ flags: UInt64) throws(SysError) -> VxProcess {
         let peer = try HostPeer(pid)
         let place = try HostPeer.place(of: pid)
         let shares = flags & VxClone.sharesMemory != 0
         let made = VxProcess(
             view, child, peer, inner: place.inner, scratch: shares ? process.scratch : process.scratch.copy())
+        made.keeper = process.keeper
         view.add(made)
         child.setRunner(made)
-        return place.inner
+        return made
+    }
+}
+
+/// A process that is about to be made by one that is kept, whose call the host carries out.
+struct VxMade {
+    private let fork: VxFork
+    private let child: Proc
+    private let flags: UInt64
+
+    init(_ fork: VxFork, _ child: Proc, _ flags: UInt64) {
+        (self.fork, self.child, self.flags) = (fork, child, flags)
+        fork.view.expectsMore(1)
+    }
+
+    /// It is there, and stands still. nil where it must not run.
+    func enter(_ pid: Int32) -> VxProcess? {
+        fork.view.expectsMore(-1)
+        do throws(SysError) {
+            let made = try fork.enter(child, pid, flags)
+            fork.view.trace(fork.process, fork.trap, "= \(made.inner)")
+            return made
+        } catch {
+            child.finish("killed")
+            return nil
+        }
+    }
+
+    /// It was not made.
+    func forget() {
+        fork.view.expectsMore(-1)
+        child.finish("not made")
     }
 }

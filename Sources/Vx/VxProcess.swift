@@ -19,6 +19,8 @@ final class VxProcess: Runner {
         var scratch = VxScratch()
         /// The program of ours that runs in its place.
         var crossing: VxCrossing?
+        /// Who traces it.
+        var keeper: VxKeeper?
         /// Threads, by our numbers, that have asked for something.
         var threads: Set<Int32> = []
     }
@@ -41,6 +43,11 @@ final class VxProcess: Runner {
     var crossing: VxCrossing? {
         get { state.withLock { $0.crossing } }
         set { state.withLock { $0.crossing = newValue } }
+    }
+
+    var keeper: VxKeeper? {
+        get { state.withLock { $0.keeper } }
+        set { state.withLock { $0.keeper = newValue } }
     }
 
     func add(thread: Int32) { state.withLock { _ = $0.threads.insert(thread) } }
@@ -112,6 +119,15 @@ final class VxGuest: Guest {
         self.process = process
         self.trap = trap
         self.how = how
+    }
+
+    /// The same for another host thread.
+    var again: @Sendable () -> VxGuest {
+        { [view, process, trap, how, wait, texts] in
+            let other = VxGuest(view, process, trap, how, wait)
+            other.texts = texts
+            return other
+        }
     }
 
     /// Most that is copied at once.

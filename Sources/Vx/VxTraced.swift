@@ -13,14 +13,25 @@ final class VxTraced {
     private var signal: Int32 = 0
 
     /// Stops the caller of `trap`, a thread of `process`. Throws, with the trap not answered, where it cannot be traced.
-    init(_ trap: HostTrap, of process: Int32) throws(SysError) {
-        tracee = try HostTracee(trap.thread, of: process)
+    init(_ trap: HostTrap, of process: VxProcess) throws(SysError) {
+        let pid = process.peer.pid
+        let masked = process.keeper?.unmask(trap.thread)
+        if let others = process.keeper?.others(than: trap.thread, of: pid) {
+            tracee = HostTracee(kept: trap.thread, of: pid, others)
+        } else {
+            tracee = try HostTracee(trap.thread, of: pid)
+        }
         try tracee.interrupt()
         // From here on it is answered: a failure below means that it dies, or has died.
         trap.refuse(11)
-        guard try tracee.wait() == .interrupted else { throw .killed }
+        switch try tracee.wait() {
+        // At the end of the call, where this is made for the second time.
+        case .interrupted, .stopped, .call: break
+        default: throw .killed
+        }
         registers = try tracee.registers(VxMachine.registerCount)
-        mask = try tracee.setMask(.max)
+        let before = try tracee.setMask(.max)
+        mask = masked ?? before
     }
 
     /// Has it make a call. A program that takes its place is a result of 0.
@@ -34,7 +45,7 @@ final class VxTraced {
             case .call: begun = true
             case .program: return 0
             case .signal(let number): signal = number
-            case .interrupted, .made: continue
+            case .interrupted, .stopped, .made: continue
             case .ended: throw .killed
             }
         }
@@ -52,6 +63,6 @@ final class VxTraced {
             try? tracee.setRegisters(r)  // dead
         }
         _ = try? tracee.setMask(mask)  // dead
-        tracee.release(signal)
+        tracee.release(signal, isOther: result == nil)
     }
 }

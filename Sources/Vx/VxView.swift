@@ -9,6 +9,7 @@ final class VxView: Sendable {
     let host: HostView
     let personality: any Personality
     let secret: UInt64
+    let filter: VxFilter
     private let directories: VxDirectories
     private let files = VxFiles()
     private let waits = VxWaits()
@@ -35,6 +36,8 @@ final class VxView: Sendable {
         var isGone = false
         /// The process of the view that is no program's.
         var above: Int32?
+        /// Processes that are about to be made.
+        var expected = 0
     }
 
     /// What the first program is.
@@ -51,11 +54,11 @@ final class VxView: Sendable {
         var random = SystemRandomNumberGenerator()
         secret = random.next()
         terminal = VxTerminal(of: start.proc)
-        let filter = VxFilter.plain(secret: secret).program
+        filter = VxFilter.plain(secret: secret)
         if let terminal {
-            host = try terminal.start(filter, options.limits.each)
+            host = try terminal.start(filter.program, options.limits.each)
         } else {
-            host = try HostView.start(filter: filter, options.limits.each)
+            host = try HostView.start(filter: filter.program, options.limits.each)
         }
         warden = VxWarden(options.limits)
         directories = try VxDirectories(host)
@@ -182,6 +185,7 @@ final class VxView: Sendable {
             trap.pass()
         case VxMachine.clone where trap.arguments[0] & VxClone.forbidden == 0, VxMachine.fork, VxMachine.vfork:
             VxFork(self, process, trap).run()
+        case VxMachine.sigaction: VxKeeper.hear(process, trap, filter)
         case HostStandIn.call where process.crossing != nil: process.crossing?.answer(trap)
         default: answer(VxGuest(self, process, trap), .try)
         }
@@ -217,8 +221,15 @@ final class VxView: Sendable {
                 trace(guest, "= \(number)")
                 return how == .wait ? number : nil
             case .exec(let execution):
-                let told = try VxExec(self, guest.process, trap).run(execution)
-                trace(guest, told.map { VxTrace.failure($0.errno, $0.description) } ?? "= program \(execution.path)")
+                guard let keeper = guest.process.keeper, keeper.keeps(trap.thread) else {
+                    try execute(execution, guest)
+                    break
+                }
+                // Whoever traces it does that.
+                keeper.run { [self, again = guest.again] in
+                    let guest = again()
+                    do throws(SysError) { try execute(execution, guest) } catch { refuse(guest, error) }
+                }
             }
         } catch {
             if error.code == .wouldBlock, how == .try {
@@ -235,17 +246,25 @@ final class VxView: Sendable {
                 } catch { trap.refuse(error.errno) }
                 return nil
             }
-            guard guest.claim() else { return nil }
-            if error.code == .interrupted {
-                trap.restart()
-                return nil
-            }
-            let errno = error.code == .notHere ? VxMachine.refusals[trap.number] ?? 38 : error.errno
-            if error.code == .notHere { guest.process.counts.add(trap.number) }
-            trace(guest, VxTrace.failure(errno, error.description))
-            trap.refuse(errno)
+            refuse(guest, error)
         }
         return nil
+    }
+
+    /// Replaces its program. Throws where it could not be.
+    private func execute(_ execution: Execution, _ guest: VxGuest) throws(SysError) {
+        let told = try VxExec(self, guest.process, guest.trap).run(execution)
+        trace(guest, told.map { VxTrace.failure($0.errno, $0.description) } ?? "= program \(execution.path)")
+    }
+
+    private func refuse(_ guest: VxGuest, _ error: SysError) {
+        let trap = guest.trap
+        guard guest.claim() else { return }
+        if error.code == .interrupted { return guest.process.interrupt(trap) }
+        let errno = error.code == .notHere ? VxMachine.refusals[trap.number] ?? 38 : error.errno
+        if error.code == .notHere { guest.process.counts.add(trap.number) }
+        trace(guest, VxTrace.failure(errno, error.description))
+        trap.refuse(errno)
     }
 
     /// Whether calls are told of.
@@ -316,8 +335,10 @@ final class VxView: Sendable {
 
     /// Whether it has as many processes as it may have.
     var isFull: Bool {
-        options.limits.processes.map { limit in state.withLock { $0.processes.count >= limit } } ?? false
+        options.limits.processes.map { limit in state.withLock { $0.processes.count + $0.expected >= limit } } ?? false
     }
+
+    func expectsMore(_ count: Int) { state.withLock { $0.expected += count } }
 
     /// Lets what stands still of the first program's process group go on, as a shell does.
     func resume() {

@@ -30,13 +30,13 @@ final class VxWait: Sendable {
     fileprivate func look() -> Bool {
         let isOne = trap.thread != process.peer.pid
         guard let now = HostPeer.signals(of: trap.thread, alone: isOne) else { return false }
-        let waiting = now.pending & ~now.blocked & ~now.ignored
+        let waiting = now.pending & ~(process.keeper?.mask(of: trap.thread) ?? now.blocked) & ~now.ignored
         let dealt = waiting & (now.caught | ~Self.harmless)
         guard dealt != 0 else { return true }
         let isEnd = dealt & ~now.caught & ~Self.stops != 0
         if !isTold.exchange(true, ordering: .relaxed) { thread.interrupt() }
-        guard isEnd || Machine.x86.isQuestion(trap.number) else { return true }
-        if take(2) { trap.restart() }
+        guard isEnd || Machine.x86.isQuestion(trap.number, trap.arguments) else { return true }
+        if take(2) { process.interrupt(trap) }
         return false
     }
 

@@ -5,13 +5,14 @@ import Kernel
 /// system. The calling thread waits; what `body` expects of a test it returns or throws, since it runs on another.
 public func inSystem<T: Sendable>(
     _ devices: [any Dev], programs: [ProgramEntry] = [], modules: [ModuleEntry] = [], grants: HostGrants = HostGrants(),
-    account: Account = Account(), _ body: @escaping @Sendable (Proc) throws(SysError) -> T
+    account: Account = Account(), as cred: Cred = Cred(user: "glenda", uid: 1000, gid: 1000),
+    _ body: @escaping @Sendable (Proc) throws(SysError) -> T
 ) throws -> T {
     let system = System(account: account, grants: grants)
     for program in programs { system.add(program) }
     for device in devices { system.add(device) }
     system.modules = ModuleTable(modules)
-    return try system.result(as: Cred(user: "glenda", uid: 1000, gid: 1000), of: body)
+    return try system.result(as: cred, of: body)
 }
 
 extension System {

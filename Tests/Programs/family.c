@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,27 +67,109 @@ static void middle(long count) {
 static volatile sig_atomic_t ticks;
 static void tick(int signal) { (void)signal, ticks++; }
 
-/* Makes a call again that a signal has ended: nothing was done then, or the second one fails. */
-#define AGAIN(call) \
-    do \
-        if (!(call)) break; \
-        else if (errno != EINTR) wrong++; \
-    while (errno == EINTR)
-
-/* Signals during calls that name something: none is carried out twice, nor ends for a signal when it was done. */
+/* Signals of a handler that asks for no restarts, during calls that name something and while processes are made: each call is
+ * carried out once, and none ends for a signal, as none does elsewhere. */
 static void storm(long count) {
     struct sigaction a = {.sa_handler = tick};
     struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
+    struct stat s;
     long wrong = 0;
+    int fd, status;
     sigaction(SIGALRM, &a, 0);
     setitimer(ITIMER_REAL, &often, 0);
-    while (ticks < count) {
-        AGAIN(mkdir("/rw/d", 0755));
-        AGAIN(rename("/rw/d", "/rw/e"));
-        AGAIN(rmdir("/rw/e"));
+    for (long i = 0; ticks < count || i < count / 100; i++) {
+        if (mkdir("/rw/d", 0755)) wrong++;
+        if (rename("/rw/d", "/rw/e")) wrong++;
+        if (stat("/rw/e", &s)) wrong++;
+        if (rmdir("/rw/e")) wrong++;
+        if ((fd = open("/in/file", O_RDONLY)) < 0 || close(fd)) wrong++;
+        if (i % 10) continue;
+        pid_t child = fork();
+        if (child == 0) {
+            /* Timers are not inherited, handlers and masks are. */
+            sigset_t set;
+            sigprocmask(SIG_BLOCK, NULL, &set);
+            if (sigismember(&set, SIGUSR1) || sigismember(&set, SIGALRM)) _exit(2);
+            if (i % 100) _exit(0);
+            execl("/bin/true", "true", NULL);
+            _exit(1);
+        }
+        if (child < 0) wrong++;
+        while (child > 0 && waitpid(child, &status, 0) != child)
+            if (errno != EINTR) exit(1);
+        if (child > 0 && status) wrong++;
     }
     setitimer(ITIMER_REAL, &never, 0);
     printf("wrong %ld\n", wrong);
+}
+
+static void *opener(void *wrong) {
+    for (int i = 0; i < 200; i++) {
+        int fd = open("/in/file", O_RDONLY), status;
+        if (fd < 0 || close(fd)) __atomic_fetch_add((long *)wrong, 1, __ATOMIC_RELAXED);
+        if (i % 20) continue;
+        pid_t child = vfork();
+        if (child == 0) {
+            execl("/bin/true", "true", NULL);
+            _exit(1);
+        }
+        if (child < 0) __atomic_fetch_add((long *)wrong, 1, __ATOMIC_RELAXED);
+        while (child > 0 && waitpid(child, &status, 0) != child)
+            if (errno != EINTR) exit(1);
+    }
+    return NULL;
+}
+
+static void *sleeper(void *x) {
+    while (1) pause();
+    return x;
+}
+
+static void *changer(void *wrong) {
+    char text[32];
+    snprintf(text, sizeof text, "wrong %ld", *(long *)wrong);
+    execl("/bin/echo", "echo", text, NULL);
+    return NULL;
+}
+
+/* The same with threads; one that is not the first becomes another program at last, while others sleep. */
+static void crowd(void) {
+    static long wrong;
+    struct sigaction a = {.sa_handler = tick};
+    struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+    pthread_t t[4];
+    pthread_create(t, NULL, sleeper, NULL);
+    sigaction(SIGALRM, &a, 0);
+    setitimer(ITIMER_REAL, &often, 0);
+    for (int i = 1; i < 4; i++) pthread_create(t + i, NULL, opener, &wrong);
+    for (int i = 1; i < 4; i++) pthread_join(t[i], NULL);
+    setitimer(ITIMER_REAL, &never, 0);
+    pthread_create(t + 1, NULL, changer, &wrong);
+    sleeper(NULL);
+}
+
+/* What a signal ends elsewhere, it ends: reading what does not come, waiting, sleeping; once each. */
+static void ended(void) {
+    struct sigaction a = {.sa_handler = tick};
+    struct itimerval once = {{0, 0}, {0, 20000}};
+    int ends[2], status;
+    char byte;
+    struct timespec long_time = {100, 0};
+    sigaction(SIGALRM, &a, 0);
+    if (pipe(ends)) exit(1);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[1]);
+        _exit((int)read(ends[0], &byte, 1));
+    }
+    setitimer(ITIMER_REAL, &once, 0);
+    printf("read %s\n", read(ends[0], &byte, 1) < 0 ? strerrorname_np(errno) : "ok");
+    setitimer(ITIMER_REAL, &once, 0);
+    printf("wait %s\n", waitpid(child, &status, 0) < 0 ? strerrorname_np(errno) : "ok");
+    setitimer(ITIMER_REAL, &once, 0);
+    printf("sleep %s\n", nanosleep(&long_time, NULL) < 0 ? strerrorname_np(errno) : "ok");
+    close(ends[1]);
+    printf("wait %s %d\n", waitpid(child, &status, 0) == child ? "ok" : strerrorname_np(errno), status);
 }
 
 /* Forks until it may not any more, 100 times at most; then all children end, and there is room again. */
@@ -157,6 +240,8 @@ int main(int words, char **word) {
     if (!strcmp(mode, "parent")) parent(count);
     if (!strcmp(mode, "middle")) middle(count);
     if (!strcmp(mode, "storm")) storm(count);
+    if (!strcmp(mode, "crowd")) crowd();
+    if (!strcmp(mode, "ended")) ended();
     if (!strcmp(mode, "bomb")) bomb();
     if (!strcmp(mode, "descriptors")) descriptors();
     if (!strcmp(mode, "passing")) passing();

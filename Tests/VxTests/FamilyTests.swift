@@ -13,8 +13,19 @@ import Testing
         #expect(try inCell("family.c", [mode, Self.count]).lines == ["wrong 0"])
     }
 
-    @Test(.timeLimit(.minutes(30))) func signalsDoNotUndoWhatWasDone() throws {
+    @Test(.timeLimit(.minutes(30))) func signalsEndNoCallThatTheyDoNotEndElsewhere() throws {
         #expect(try inCell("family.c", ["storm", Self.count]).lines == ["wrong 0"])
+        #expect(try inCell("family.c", ["crowd"]).lines == ["wrong 0"])
+        #expect(
+            try inCell("family.c", ["ended"]).lines == ["read EINTR", "wait EINTR", "sleep EINTR", "wait ok 0"])
+    }
+
+    @Test(.timeLimit(.minutes(5))) func aShellWithoutRestartsForksManyTimes() throws {
+        let script =
+            "i=0; while [ $i -lt 60 ]; do (:) & (:) & echo x | cat > /dev/null; i=$((i+1)); done; wait; echo $i"
+        let ran = try run(["/bin/dash", "-c", script])
+        #expect(ran.output == "60\n")
+        #expect(ran.status == "")
     }
 
     @Test(.timeLimit(.minutes(1))) func aForkBombIsHeld() throws {

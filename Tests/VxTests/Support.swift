@@ -4,6 +4,7 @@ import Host
 import Kernel
 import KernelTestSupport
 import Linux
+import Mnt
 import Testing
 
 @testable import Vx
@@ -71,6 +72,7 @@ func run(_ words: [String], input: String = "", _ options: VxOptions = VxOptions
 /// host. Compiled with gcc, which must be there.
 func inCell(
     _ source: String, _ words: [String], _ options: VxOptions = VxOptions(), masks: Bool = true,
+    as cred: Cred = Cred(user: "glenda", uid: 1000, gid: 1000),
     beside: (Folder) throws -> Void = { _ in }, inside: @escaping @Sendable (Proc) throws(SysError) -> Void = { _ in },
     after: (Folder) throws -> Void = { _ in }
 ) throws -> (status: String, lines: [String]) {
@@ -78,8 +80,8 @@ func inCell(
     let path = folder.path
     let source = #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/Programs/\(source)"
     try shell("cd \(path) && gcc -O1 -w -pthread -o attack \(source) && mkdir in out rw hidden && chmod 777 rw")
-    try shell("cd \(path) && printf text > in/file && cp in/file hidden/a && printf secret > out/secret")
-    try shell("cd \(path) && touch made && chmod 666 made && chmod 644 in/file")
+    try shell("cd \(path) && printf text > in/file && printf hidden > hidden/a && printf secret > out/secret")
+    try shell("cd \(path) && touch made && chmod 666 made && chmod 644 in/file && cp /bin/false hidden/run")
     try beside(folder)
     var grants = HostGrants()
     // Whatever goes wrong, nothing of the host is written to but the folder.
@@ -89,8 +91,8 @@ func inCell(
     grants.trees["hidden"] = .init("\(path)/hidden")
     grants.trees["attack"] = .init("\(path)/attack", [.read, .execute])
     grants.trees["made"] = .init("\(path)/made")
-    let devices = (Devices.deviceTable + Linux.deviceTable).map { $0() }
-    let status = try inSystem(devices, grants: grants) { (p) throws(SysError) -> String in
+    let devices = (Devices.deviceTable + Linux.deviceTable + Mnt.deviceTable).map { $0() }
+    let status = try inSystem(devices, grants: grants, as: cred) { (p) throws(SysError) -> String in
         try p.bind("#Rroot", "/", [.before, .create])
         for name in ["usr", "bin", "lib", "lib64"] {
             try? p.mkdir("/\(name)")  // where we have it too

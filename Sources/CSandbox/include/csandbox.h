@@ -143,6 +143,18 @@ int csandbox_setRegisters(pid_t thread, const void *registers, size_t size);
 /* Waits until a traced thread stops or ends, so many turns of the processor and then microseconds: 0 or -errno, -EAGAIN where it
    still runs. */
 int csandbox_wait(pid_t thread, int *status, int turns, int patience);
-/* Waits until a traced thread of a process stops or ends: 0 or -errno. */
-int csandbox_await(pid_t *thread, pid_t process, int *status);
+/* Lets it go on with a signal or 0, and lets it stand still with its process, which was stopped. */
+int csandbox_continue(pid_t thread, int signal);
+int csandbox_listen(pid_t thread);
+/* Waits until a traced thread of a process stops or ends: 0 or -errno. Others of it, which the same thread traces, may end
+   meanwhile. */
+int csandbox_await(pid_t *thread, pid_t process, const pid_t *others, size_t count, int *status);
+/* Prepares a thread for the next two. 0 or -errno. */
+int csandbox_kickable(void);
+/* Waits until any thread that the caller traces stops or ends: 0, -ECHILD where there is none, -EINTR for a kick, which is
+   never lost: it ends the next wait where there is none now. */
+int csandbox_any(pid_t *thread, int *status);
+void csandbox_kick(pid_t thread);
+/* Whether the caller traces it, or has still to hear of its end. */
+int csandbox_traces(pid_t thread);
 #endif
