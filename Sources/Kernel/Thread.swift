@@ -247,18 +247,20 @@ public final class Thread: @unchecked Sendable {
     }
 }
 
-/// The answer of a helper, written once.
+/// The answer of a helper, written once and taken once: what is in it, such as a descriptor, has one owner at a time.
 private final class Offload<T: Sendable>: Sendable {
     private let result = Lock<Result<T, SysError>?>(nil)
     private let done = WaitQueue()
 
-    func put(_ answer: Result<T, SysError>) {
-        result.withLock { $0 = answer }
+    /// Nothing of it is left to the helper, which may go on long after whoever waits has it.
+    func put(_ answer: consuming Result<T, SysError>) {
+        var given: Result<T, SysError>? = consume answer
+        result.swap(&given)
         done.wake()
     }
 
     /// Waits for it; interruptible.
-    func take() throws(SysError) -> T { try done.sleep { result.withLock { $0 } }.get() }
+    func take() throws(SysError) -> T { try done.sleep { result.withLock { $0.take() } }.get() }
 }
 
 /// At most so many at once; the rest wait in line.

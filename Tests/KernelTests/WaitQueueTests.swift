@@ -40,6 +40,20 @@ import Testing
         }
     }
 
+    private final class Token: Sendable {}
+
+    @Test func whatAHelperHasGivenIsHeldByNobodyElse() async throws {
+        try await withSystem([MemDev()]) { p in
+            var held = 0
+            for _ in 0..<2000 {
+                weak var left: Token?
+                do { left = try Thread.interruptibly { _ in .success(Token()) } }
+                if left != nil { held += 1 }
+            }
+            #expect(held == 0)
+        }
+    }
+
     @Test func aWakeUpForOneWhoIsInterruptedGoesToTheNext() async throws {
         try await withSystem([MemDev()]) { p in
             let counter = Counter()
