@@ -41,7 +41,7 @@ func nativeRows(_ emu: String) -> [Row] {
             call("native open, proot", "open", .init(ratio: 1 / 3), 20_000, beside: "proot"),
             Row("native start, over emu's own", .init(most: 8_000_000), 10, rounds: 5) { (_, n) throws(SysError) in
                 let with = try answered(cbench_command("\(inside)/usr/bin/true", n))
-                return max(0, with - (try answered(cbench_command("\(inside)echo", n))))
+                return max(0, with - (try answered(cbench_command("\(inside)x=1", n))))
             } native: {
                 cbench_command("\(Peer.bwrap.words)/usr/bin/true", $0)
             },
