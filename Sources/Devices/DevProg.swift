@@ -38,8 +38,8 @@ final class DevProg: Dev {
     private static let root: UInt64 = 0
     private static let selfPath: UInt64 = 1
     private static let selfName = "self"
-    /// Behind every pid.
-    private static let selfCookie = UInt64.max
+    /// Behind every pid, and no more than a program of Linux may have for a place in a directory.
+    private static let selfCookie: UInt64 = 1 << 32
     /// Bytes of one control message, and of lines written to ns.
     private static let messageLimit = 8192
     private static let noteLimit = 128
