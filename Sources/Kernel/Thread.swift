@@ -218,12 +218,11 @@ public final class Thread: @unchecked Sendable {
     public static func offload<T: Sendable>(
         _ work: @escaping @Sendable () -> Result<T, SysError>
     ) throws(SysError) -> T {
-        let box = Offload<T>()
+        let box = Offload(work)
         try Gate.helpers.enter()
         let started = HostThread.start {
-            let result = work()
+            box.perform()
             Gate.helpers.leave()
-            box.put(result)
         }
         guard started else {
             Gate.helpers.leave()
@@ -237,9 +236,9 @@ public final class Thread: @unchecked Sendable {
     public static func interruptibly<T: Sendable>(
         _ work: @escaping @Sendable (HostCall) -> Result<T, SysError>
     ) throws(SysError) -> T {
-        let box = Offload<T>()
         let call = HostCall()
-        guard HostThread.start({ box.put(work(call)) }) else { throw .noMemory }
+        let box = Offload { work(call) }
+        guard HostThread.start({ box.perform() }) else { throw .noMemory }
         do throws(SysError) { return try box.take() } catch {
             call.cancel()
             throw error
@@ -247,15 +246,23 @@ public final class Thread: @unchecked Sendable {
     }
 }
 
-/// The answer of a helper, written once and taken once: what is in it, such as a descriptor, has one owner at a time.
+/// A call that a helper makes, and its answer, taken once: what is in it, such as a descriptor, has one owner at a time.
 private final class Offload<T: Sendable>: Sendable {
+    private let work: Lock<(@Sendable () -> Result<T, SysError>)?>
     private let result = Lock<Result<T, SysError>?>(nil)
     private let done = WaitQueue()
 
-    /// Nothing of it is left to the helper, which may go on long after whoever waits has it.
-    func put(_ answer: consuming Result<T, SysError>) {
-        var given: Result<T, SysError>? = consume answer
-        result.swap(&given)
+    init(_ work: @escaping @Sendable () -> Result<T, SysError>) { self.work = Lock(work) }
+
+    /// On the helper. When the answer is there, nothing of it is left to the helper, which may go on for long, nor of what the
+    /// call was made with: an open file would be locked still after who opened it has ended.
+    func perform() {
+        var answer: Result<T, SysError>?
+        do {
+            guard let work = work.withLock({ $0.take() }) else { return }
+            answer = work()
+        }
+        result.swap(&answer)
         done.wake()
     }
 

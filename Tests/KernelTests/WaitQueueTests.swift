@@ -47,8 +47,13 @@ import Testing
             var held = 0
             for _ in 0..<2000 {
                 weak var left: Token?
-                do { left = try Thread.interruptibly { _ in .success(Token()) } }
-                if left != nil { held += 1 }
+                weak var used: Token?
+                do {
+                    let token = Token()
+                    used = token
+                    left = try Thread.interruptibly { _ in withExtendedLifetime(token) { .success(Token()) } }
+                }
+                if left != nil || used != nil { held += 1 }
             }
             #expect(held == 0)
         }
