@@ -41,6 +41,14 @@ public final class HostCall: Sendable {
         return result
     }
 
+    /// From another thread: the call is made anew, if it waits.
+    public func again() {
+        state.withLock { s in
+            // The helper lives while it stands here.
+            if let helper = s.helper { pthread_kill(helper, cshim_wakesignal()) }
+        }
+    }
+
     /// From another thread: ends the call if it waits, and keeps it from beginning. The helper goes on by itself.
     public func cancel() {
         let done = Parker()

@@ -228,20 +228,29 @@ public final class Thread: @unchecked Sendable {
             Gate.helpers.leave()
             throw .noMemory
         }
-        return try box.take()
+        return try box.take().get()
     }
 
     /// The same for a host call that may wait for ever, such as the opening of a FIFO: it is ended when the caller goes away,
-    /// so no helper is kept and as many may wait as there are callers. `work` makes the host call through what it is given.
+    /// so no helper is kept and as many may wait as there are callers. `work` makes the host call through what it is given; with
+    /// `every`, in nanoseconds, again as often as that.
     public static func interruptibly<T: Sendable>(
-        _ work: @escaping @Sendable (HostCall) -> Result<T, SysError>
+        every pause: UInt64? = nil, _ work: @escaping @Sendable (HostCall) -> Result<T, SysError>
     ) throws(SysError) -> T {
         let call = HostCall()
         let box = Offload { work(call) }
         guard HostThread.start({ box.perform() }) else { throw .noMemory }
-        do throws(SysError) { return try box.take() } catch {
-            call.cancel()
-            throw error
+        while true {
+            let answer: Result<T, SysError>
+            do throws(SysError) { answer = try box.take(until: pause.map { HostClock.monotonic() + $0 }) } catch {
+                if error.code == .timedOut {
+                    call.again()
+                    continue
+                }
+                call.cancel()
+                throw error
+            }
+            return try answer.get()
         }
     }
 }
@@ -266,8 +275,10 @@ private final class Offload<T: Sendable>: Sendable {
         done.wake()
     }
 
-    /// Waits for it; interruptible.
-    func take() throws(SysError) -> T { try done.sleep { result.withLock { $0.take() } }.get() }
+    /// Waits for it; interruptible. Throws `.timedOut` where it is not there at `deadline`.
+    func take(until deadline: UInt64? = nil) throws(SysError) -> Result<T, SysError> {
+        try done.sleep(until: deadline) { result.withLock { $0.take() } }
+    }
 }
 
 /// At most so many at once; the rest wait in line.

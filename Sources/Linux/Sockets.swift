@@ -191,6 +191,10 @@ extension Request {
 
     // MARK: calling
 
+    /// How long a call of AF_UNIX waits for room before it is made again. The host wakes one of those who wait; where that is one
+    /// whose process has just been killed, it would be the last to know.
+    private static let patience: UInt64 = 20_000_000
+
     /// The corresponding Linux call is `connect(2)`.
     private func connect() throws(SysError) -> Answer {
         let socket = try socket(0)
@@ -211,7 +215,10 @@ extension Request {
         defer { withExtendedLifetime(keeper) {} }
         guard socket.waits, socket.style != .datagram else { return Self.failure(socket.connect(bytes)) }
         guard how == .wait else { throw .wouldBlock }
-        return Self.failure(try Thread.interruptibly { [bytes] call in .success(socket.connect(bytes, call)) })
+        return Self.failure(
+            try Thread.interruptibly(every: socket.domain == .unix ? Self.patience : nil) { [bytes] call in
+                .success(socket.connect(bytes, call))
+            })
     }
 
     /// The host's path of the socket that is bound at a path; nil where none is. Who may not write to the file may not call.
@@ -245,7 +252,7 @@ extension Request {
         let mayWait = socket.waits && flags & Self.dontWait == 0
         if mayWait, how == .wait {
             return Self.sent(
-                try Thread.interruptibly { call in
+                try Thread.interruptibly(every: Self.patience) { call in
                     .success(call.run { socket.send(bytes, flags, to: to) })
                 })
         }
