@@ -56,7 +56,8 @@ struct Bench {
         for make in Devices.deviceTable + Mnt.deviceTable { system.add(make()) }
         let port = Int32(try answered(Int64(cbench_serve())))
         let rows =
-            callRows + processRows + codecRows + mountRows(port) + peerRows(emu) + commandRows(emu) + nativeRows(emu)
+            callRows + processRows + codecRows + mountRows(port) + peerRows(emu) + commandRows(emu)
+            + nativeRows(emu, small: small)
         let small = self.small
         let wanted = self.wanted
         let ids = HostEnvironment.ids

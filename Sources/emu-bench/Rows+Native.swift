@@ -3,8 +3,9 @@ import Kernel
 
 /// Programs of the host inside, beside themselves outside, and beside proot and bwrap, which do the like by ptrace and by
 /// mounts. `micro` is Tests/Programs/micro.c, compiled, in the directory where this runs; a repository and a database are
-/// made there by the rows that use them.
-func nativeRows(_ emu: String) -> [Row] {
+/// made there by the rows that use them. With `small` programs do about a tenth, and once beside others, of which proot takes
+/// minutes for the whole.
+func nativeRows(_ emu: String, small: Bool) -> [Row] {
     let inside = "\(emu)\n-H\n-n\n/lib/ns/host\n-c\n"
     func call(_ name: String, _ act: String, _ target: Row.Target, _ count: Int, beside other: String = "") -> Row {
         Row(name, target, count, rounds: 3) { (_, n) throws(SysError) in
@@ -14,7 +15,8 @@ func nativeRows(_ emu: String) -> [Row] {
         }
     }
     func program(_ name: String, _ target: Row.Target, _ script: String, beside other: Peer = .host) -> Row {
-        Row("native \(name)\(other.suffix)", target, rounds: 3) { (_, n) throws(SysError) in
+        Row("native \(name)\(other.suffix)", target, rounds: small && other != .host ? 1 : 3) {
+            (_, n) throws(SysError) in
             try answered(cbench_command("\(inside)cd /n/host; /bin/bash -c '\(script)'", n))
         } native: {
             cbench_command("\(other.words)/bin/bash\n-c\n\(script)", $0)
@@ -26,13 +28,14 @@ func nativeRows(_ emu: String) -> [Row] {
         ("stat", "stat", .init(most: 12_000), 50_000), ("open, close", "open", .init(most: 12_000), 50_000),
         ("no such file", "nothing", .init(most: 12_000), 50_000),
     ]
+    func times(_ n: Int) -> Int { small ? max(1, n / 10) : n }
     let programs: [(name: String, ratio: Double, script: String)] = [
-        ("find", 4, "find /usr/include /usr/share | wc -l"),
-        ("tar", 2.3, "tar cf - -C /usr include | wc -c"),
-        ("200 x true", 1.3, "for i in {1..200}; do /bin/true; done"),
-        ("gcc -c", 1.3, "echo \"#include <stdio.h>\" > a.c; for i in {1..5}; do gcc -c a.c || exit; done"),
-        ("git status", 1.3, "\(repository); for i in {1..10}; do git -C repository status -s || exit; done"),
-        ("sqlite", 1.3, transactions),
+        ("find", 4, "find /usr/include\(small ? "" : " /usr/share") | wc -l"),
+        ("tar", 2.3, "tar cf - -C /usr\(small ? "/include linux" : " include") | wc -c"),
+        ("\(times(200)) x true", 1.3, "for i in {1..\(times(200))}; do /bin/true; done"),
+        ("gcc -c", 1.3, "echo \"#include <stdio.h>\" > a.c; for i in {1..\(times(5))}; do gcc -c a.c || exit; done"),
+        ("git status", 1.3, "\(repository); for i in {1..\(times(10))}; do git -C repository status -s || exit; done"),
+        ("sqlite", 1.3, transactions(times(500))),
         ("python3 imports", 1.3, "/usr/bin/python3 -c \"import asyncio, email, sqlite3, unittest\""),
     ]
     return micro.map { call("native \($0.name)", $0.act, $0.target, $0.count) }
@@ -79,7 +82,8 @@ private let repository =
     + "user.name=b -c user.email=b@b commit -qm x; }"
 
 /// Each one is written before the next one begins, and not waited for until it is on the disk. No quotes may stand in quotes here.
-private let transactions =
+private func transactions(_ count: Int) -> String {
     "rm -f b.db; /usr/bin/python3 -c \"import sqlite3, sys; d = sqlite3.connect(sys.argv[1], isolation_level=None); "
-    + "d.execute(sys.argv[2]); d.execute(sys.argv[3]); [d.execute(sys.argv[4], (i, i)) for i in range(500)]\" b.db "
-    + "\"pragma synchronous=off\" \"create table t(a, b)\" \"insert into t values(?, ?)\""
+        + "d.execute(sys.argv[2]); d.execute(sys.argv[3]); [d.execute(sys.argv[4], (i, i)) for i in range(\(count))]\" b.db "
+        + "\"pragma synchronous=off\" \"create table t(a, b)\" \"insert into t values(?, ?)\""
+}
